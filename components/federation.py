@@ -1,0 +1,151 @@
+"""MeshFederation: traffic specs and cluster providers in, managed Istio objects on every cluster out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import Provider
+
+from .address_pool import AddressPool
+from .args import FederationArgs
+from .cluster import MeshCluster, digest
+from .convergence import Convergence, ConvergencePlugin
+from .mesh import outputs
+from .mesh.errors import Problem, SpecError
+from .mesh.parse import parse
+from .mesh.plan import Edge, federated_hosts, plan
+from .mesh.spec import Federation
+
+
+class MeshFederation(pulumi.ComponentResource):
+    """Istio objects on several clusters, from sentences about traffic.
+
+    Options reach every object: `protect`, `retain_on_delete` and `deleted_with` are inherited, `depends_on` is handed
+    on. Raises `pulumi.RunError` with everything that is wrong with `args`, before anything is registered.
+    """
+
+    addresses: pulumi.Output[dict[str, str]]
+    """Federated host → virtual IP."""
+    hosts: pulumi.Output[dict[str, dict[str, str]]]
+    """Service → serving cluster → federated host."""
+    traffic: pulumi.Output[dict[str, dict[str, dict[str, str]]]]
+    """Client cluster → service → destination → share of the calls, in percent."""
+    trust: pulumi.Output[dict[str, dict[str, Any]]]
+    """Serving cluster → the fragment that its mesh configuration needs to accept its callers' trust domains."""
+
+    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        federation = _parse(name, args)
+        super().__init__("mesh:index:MeshFederation", name, None, opts)
+        first = _as_list(opts.depends_on if opts else None)
+        pool = AddressPool(
+            f"{name}/addresses",
+            federated_hosts(federation),
+            federation.addresses,
+            pulumi.ResourceOptions(parent=self, depends_on=first),
+        )
+        clusters = {
+            cluster: MeshCluster(f"{name}/{cluster}", _provider(settings.provider), pulumi.ResourceOptions(parent=self))
+            for cluster, settings in federation.clusters.items()
+        }
+        _Objects(name, federation, pool, clusters, first).register()
+        for component in clusters.values():
+            component.register_outputs({})
+        self.addresses = pool.addresses
+        self.hosts = pulumi.Output.from_input(outputs.hosts(federation))
+        self.traffic = pulumi.Output.from_input(outputs.traffic(federation))
+        self.trust = pulumi.Output.from_input(outputs.trust(federation))
+        self.register_outputs(
+            {"addresses": self.addresses, "hosts": self.hosts, "traffic": self.traffic, "trust": self.trust}
+        )
+
+
+class _Objects:
+    """Registers a plan's objects so that the engine's order is the choreography of a change.
+
+    Created and updated in the order of their dependencies, then deleted in reverse: what routes need, the wait until
+    it is known everywhere, the routes; then the same backwards for what is to go.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        federation: Federation,
+        pool: AddressPool,
+        clusters: Mapping[str, MeshCluster],
+        first: Sequence[pulumi.Resource],
+    ) -> None:
+        self.name = name
+        self.federation = federation
+        self.clusters = clusters
+        self.first = first
+        addresses = {host: pool.address_of(host) for host in federated_hosts(federation)}
+        self.plan = plan(federation, addresses, part_of=name)
+        self.manifest_of = {m.key: m for manifests in self.plan.manifests.values() for m in manifests}
+        self.registered: dict[str, pulumi.Resource] = {}
+        self.plugins: dict[str, ConvergencePlugin] = {}
+
+    def register(self) -> None:
+        gates: dict[str, list[pulumi.Resource]] = {}
+        for edge in self.plan.edges:
+            gate = [self._convergence(edge)] if self._waits(edge) else self._needs(edge)
+            for route in sorted(edge.routes):
+                gates.setdefault(route, []).extend(gate)
+        for key in self.manifest_of:
+            self._object(key, gates.get(key, []))
+
+    def _object(self, key: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.Resource:
+        if key not in self.registered:
+            manifest = self.manifest_of[key]
+            policy = self.plan.policy_of.get(key)
+            depends_on = [*after, *([self._object(policy)] if policy else [])]
+            cluster = self.clusters[manifest.cluster]
+            self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, depends_on or self.first)
+        return self.registered[key]
+
+    def _needs(self, edge: Edge) -> list[pulumi.Resource]:
+        return [self._object(key) for key in sorted(edge.needs)]
+
+    def _waits(self, edge: Edge) -> bool:
+        return bool(edge.needs) and self.federation.clusters[edge.client].render_to is None
+
+    def _convergence(self, edge: Edge) -> Convergence:
+        component = self.clusters[edge.client]
+        prefix = f"{self.name}/{edge.client}/Convergence"
+        if edge.client not in self.plugins:
+            self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
+        return Convergence(
+            f"{prefix}/{edge.serving}",
+            client=edge.client,
+            serving=edge.serving,
+            objects={key: digest(self.manifest_of[key]) for key in edge.needs},
+            settle_seconds=self.federation.settle_seconds,
+            opts=pulumi.ResourceOptions(
+                parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
+            ),
+        )
+
+
+def _parse(name: str, args: FederationArgs) -> Federation:
+    try:
+        federation = parse(args)
+        problems = [
+            Problem(("clusters", cluster, "provider"), "is missing; each cluster needs a pulumi_kubernetes.Provider")
+            for cluster, settings in federation.clusters.items()
+            if not isinstance(settings.provider, Provider)
+        ]
+        if problems:
+            raise SpecError(problems)
+    except SpecError as error:
+        raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
+    return federation
+
+
+def _provider(provider: Any) -> Provider:
+    assert isinstance(provider, Provider), "_parse refuses anything else"
+    return provider
+
+
+def _as_list(depends_on: Any) -> list[pulumi.Resource]:
+    if depends_on is None:
+        return []
+    return [depends_on] if isinstance(depends_on, pulumi.Resource) else list(depends_on)

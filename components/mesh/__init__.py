@@ -1,0 +1,1 @@
+"""The pure core: a spec in, manifests and messages out. Nothing here knows Pulumi or talks to a cluster."""

@@ -1,0 +1,129 @@
+"""Objects of ours that exist on the clusters and are not in the stack's state, as a file for `pulumi import`."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import MeshError
+from .manifest import Manifest
+from .plan import Plan
+from .spec import Federation
+
+PROJECT = "mesh"
+FEDERATION = "mesh:index:MeshFederation"
+CLUSTER = "mesh:index:MeshCluster"
+PROVIDER = "pulumi:providers:kubernetes"
+
+
+class AdoptionError(MeshError):
+    """The objects cannot be adopted as things are; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack's state, as `pulumi stack export` tells it."""
+
+    name: str
+    urns: Mapping[str, str]
+    """URN → id of every resource that the state remembers; "" where it has none."""
+    pending: frozenset[str]
+    """URNs whose creation was under way when an update was killed."""
+
+    @classmethod
+    def of(cls, name: str, export: Mapping[str, Any]) -> "Stack":
+        deployment = export.get("deployment") or {}
+        urns = {state["urn"]: state.get("id", "") for state in deployment.get("resources") or ()}
+        operations = deployment.get("pending_operations") or ()
+        pending = [op["resource"]["urn"] for op in operations if op["type"] == "creating"]
+        return cls(name, urns, frozenset(pending))
+
+    def urn(self, types: Iterable[str], name: str) -> str:
+        return f"urn:pulumi:{self.name}::{PROJECT}::{'$'.join(types)}::{name}"
+
+
+def found_objects(listing: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """(kind, namespace, name) of what `kubectl get … -o json` lists."""
+    items = listing["items"] if "items" in listing else [listing]
+    return {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items}
+
+
+def adopt(
+    name: str,
+    federation: Federation,
+    plan: Plan,
+    stack: Stack,
+    found: Mapping[str, Collection[tuple[str, str, str]]],
+) -> dict[str, Any]:
+    """The import file for every planned object that exists already and that `stack` does not remember.
+
+    `found` says per cluster what exists there; of a cluster that is not in it, what a killed update was creating is
+    taken to exist. The next update then deletes and re-creates nothing. `resources` is empty if there is nothing to do.
+
+    Raises `AdoptionError` where the state lacks a provider that only the engine can make.
+    """
+    entries: list[dict[str, Any]] = []
+    name_table: dict[str, str] = {}
+    provider_inputs: dict[str, dict[str, str]] = {}
+    for cluster, manifests in plan.manifests.items():
+        objects = [m for m in manifests if _is_to_adopt(m, stack, stack.urn(_types(m), f"{name}/{m.key}"), found)]
+        if not objects:
+            continue
+        for urn, entry in _parents(name, cluster, stack):
+            if urn in stack.urns:
+                name_table[entry["name"]] = urn
+            elif entry not in entries:
+                entries.append(entry)
+        provider = f"provider/{cluster}"
+        name_table[provider] = stack.urn([PROVIDER], cluster)
+        if name_table[provider] not in stack.urns:
+            provider_inputs[provider] = _provider_inputs(cluster, federation)
+        entries += [
+            {
+                "type": f"kubernetes:{m.api_version}:{m.kind}",
+                "name": f"{name}/{m.key}",
+                "id": f"{m.namespace}/{m.name}",
+                "parent": f"{name}/{cluster}",
+                "provider": provider,
+            }
+            for m in objects
+        ]
+    document: dict[str, Any] = {"nameTable": name_table, "resources": entries}
+    return {**document, "providerInputs": provider_inputs} if provider_inputs else document
+
+
+def _is_to_adopt(
+    manifest: Manifest, stack: Stack, urn: str, found: Mapping[str, Collection[tuple[str, str, str]]]
+) -> bool:
+    if urn in stack.urns:
+        return False
+    if manifest.cluster in found:
+        return (manifest.kind, manifest.namespace, manifest.name) in found[manifest.cluster]
+    return urn in stack.pending
+
+
+def _types(manifest: Manifest) -> list[str]:
+    return [FEDERATION, CLUSTER, f"kubernetes:{manifest.api_version}:{manifest.kind}"]
+
+
+def _parents(name: str, cluster: str, stack: Stack) -> list[tuple[str, dict[str, Any]]]:
+    """URN and entry of the components above a cluster's objects."""
+    child = f"{name}/{cluster}"
+    return [
+        (stack.urn([FEDERATION], name), {"type": FEDERATION, "name": name, "component": True}),
+        (stack.urn([FEDERATION, CLUSTER], child), {"type": CLUSTER, "name": child, "component": True, "parent": name}),
+    ]
+
+
+def _provider_inputs(cluster: str, federation: Federation) -> dict[str, str]:
+    settings = federation.clusters[cluster]
+    if settings.context is None:
+        raise AdoptionError(
+            f"clusters.{cluster}: the state has no provider for it yet, and only the engine can decrypt its "
+            f"kubeconfig; run `pulumi up --target '**::{PROVIDER}::{cluster}'` first, and export the state again"
+        )
+    # the engine keeps a provider's configuration as text
+    return {
+        "clusterIdentifier": settings.identity or cluster,
+        "context": settings.context,
+        "enablePatchForce": "true",
+    }

@@ -1,0 +1,36 @@
+"""What can be wrong with a federation.
+
+MeshError
+  + SpecError        everything that is wrong with a spec, all at once
+  + AllocationError  in addresses.py: hosts that cannot be given an address
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+Path = tuple[str | int, ...]
+"""Where something stands in a spec: keys and indices from the top."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: where the user finds it, and what would be right."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        """`traffic[2].http[0].route[1].version: reviews on cluster2 has no version 'v4'; it has v1, v2, v3`"""
+        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return f"{text.removeprefix('.') or 'spec'}: {self.message}"
+
+
+class MeshError(ValueError):
+    """Base of every error this package raises about its input."""
+
+
+class SpecError(MeshError):
+    """A spec that cannot become a federation; `problems` has at least one entry."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)

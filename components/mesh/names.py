@@ -1,0 +1,48 @@
+"""Every name we derive: hosts, server names, identities and objects.
+
+Different inputs never give the same name: the parts are DNS labels, which hold no dot, and are joined by dots or,
+where Kubernetes allows none, told apart by a digest.
+"""
+
+import re
+from hashlib import blake2b
+
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""A DNS label in lower case: Envoy refuses a listener whose server names differ only by case (`v3`, `V3`)."""
+
+HOST = re.compile(rf"{LABEL.pattern}(\.{LABEL.pattern})+")
+
+MAX_HOST = 253
+MAX_SNI = 255
+"""Bytes; Envoy refuses a whole cluster whose server name is longer."""
+
+PLACEHOLDERS = ("{service}", "{namespace}", "{cluster}")
+
+
+def local_host(service: str, namespace: str, domain: str) -> str:
+    """The name of a service where it runs."""
+    return f"{service}.{namespace}.svc.{domain}"
+
+
+def federated_host(template: str, *, service: str, namespace: str, cluster: str) -> str:
+    """The name that means one service on one serving cluster, on every client cluster."""
+    return template.replace("{service}", service).replace("{namespace}", namespace).replace("{cluster}", cluster)
+
+
+def server_name(port: int, version: str, host: str) -> str:
+    """The SNI that leads through an AUTO_PASSTHROUGH gateway to `version` of `host`; `""` means any version.
+
+    Source: Istio's `BuildDNSSrvSubsetKey`; a gateway has one filter chain for each port and subset.
+    """
+    return f"outbound_.{port}_.{version}_.{host}"
+
+
+def identity(trust_domain: str, namespace: str, account: str) -> str:
+    """The SPIFFE identity of a service account."""
+    return f"spiffe://{trust_domain}/ns/{namespace}/sa/{account}"
+
+
+def gateway_name(service: str, namespace: str) -> str:
+    """A Gateway's name for one exported service: a DNS label, as Istio wants it, of at most 63 characters."""
+    digest = blake2b(f"{service}.{namespace}".encode(), digest_size=5).hexdigest()
+    return f"{service[:26]}-{namespace[:25]}-{digest}"

@@ -1,0 +1,61 @@
+"""A plan as files: one object a file, byte-identical for equal input."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from .manifest import MANAGED_BY, Manifest
+from .plan import Plan
+
+
+def render(plan: Plan, directory: Path) -> list[Path]:
+    """Write each object to `<cluster>/<kind>-<namespace>-<name>.yaml`; the paths written, sorted.
+
+    Files that an earlier rendering left for objects that are no more are removed; nobody else's files are touched.
+    """
+    texts = _texts(plan)
+    for stale in _rendered(directory) - texts.keys():
+        (directory / stale).unlink()
+    for path, text in texts.items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return [directory / path for path in sorted(texts)]
+
+
+def _texts(plan: Plan) -> Mapping[Path, str]:
+    texts: dict[Path, str] = {}
+    for cluster, manifests in plan.manifests.items():
+        for manifest in manifests:
+            path = Path(cluster, _file_name(manifest))
+            # `a-b/c` and `a/b-c` have one file name; the file then holds both objects
+            texts[path] = texts[path] + "---\n" + _text(manifest) if path in texts else _text(manifest)
+    return texts
+
+
+def _file_name(manifest: Manifest) -> str:
+    return f"{manifest.kind.lower()}-{manifest.namespace}-{manifest.name}.yaml"
+
+
+def _text(manifest: Manifest) -> str:
+    text: str = yaml.safe_dump(manifest.as_object(), sort_keys=False, width=120)
+    return text
+
+
+def _rendered(directory: Path) -> set[Path]:
+    return {path.relative_to(directory) for path in directory.glob("*/*.yaml") if _is_ours(path)}
+
+
+def _is_ours(path: Path) -> bool:
+    return all(
+        isinstance(document, Mapping) and MANAGED_BY.items() <= document.get("metadata", {}).get("labels", {}).items()
+        for document in _documents(path)
+    )
+
+
+def _documents(path: Path) -> Iterator[object]:
+    try:
+        yield from yaml.safe_load_all(path.read_text())
+    except yaml.YAMLError:
+        yield None

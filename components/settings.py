@@ -1,0 +1,87 @@
+"""Stack configuration as arguments for `MeshFederation`: its only reader, and the only maker of providers."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import yaml
+from pulumi_kubernetes import Provider
+
+from .args import FederationArgs
+from .mesh import stack_file
+from .mesh.errors import Problem, SpecError
+from .mesh.parse import parse
+from .mesh.spec import Cluster
+
+_CLUSTERS = "mesh:clusters"
+
+
+def read() -> FederationArgs:
+    """The configuration of the running stack, with a provider for each of its clusters.
+
+    Raises `pulumi.RunError` with everything that is wrong with it, before a provider is made.
+    """
+    stated = {
+        key.removeprefix(stack_file.PREFIX): _plain(value)
+        for key, value in pulumi.runtime.get_config_env().items()
+        if key.startswith(stack_file.PREFIX)
+    }
+    try:
+        if problems := list(_in_plain_text(stated)):
+            raise SpecError(problems)
+        federation = parse(stated)
+    except SpecError as error:
+        raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
+    clusters = {
+        name: {**_without_access(stated["clusters"][name]), "provider": _provider(name, cluster)}
+        for name, cluster in federation.clusters.items()
+    }
+    return cast(FederationArgs, {**stated, "clusters": clusters})
+
+
+def _plain(value: Any) -> Any:
+    """The engine hands structured values over as JSON, and scalars as they are written."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _without_access(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    # `renderTo` stays: nothing waits for a cluster that is only rendered
+    return {key: value for key, value in cluster.items() if key not in ("context", "kubeconfig")}
+
+
+def _provider(name: str, cluster: Cluster) -> Provider:
+    """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited."""
+    return Provider(
+        name,
+        kubeconfig=None if cluster.kubeconfig is None else pulumi.Output.secret(_text(cluster.kubeconfig)),
+        context=cluster.context,
+        render_yaml_to_directory=cluster.render_to,
+        cluster_identifier=cluster.identity or name,
+        enable_patch_force=True,
+    )
+
+
+def _text(kubeconfig: Any) -> str:
+    return kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig)
+
+
+def _in_plain_text(stated: Mapping[str, Any]) -> Iterator[Problem]:
+    """The engine says only whether a key holds any secret at all; the stack's file says which values are."""
+    if _CLUSTERS not in pulumi.runtime.get_config_secret_keys_env():
+        yield from stack_file.in_plain_text(stated)
+        return
+    file = _stack_file()
+    if file.is_file():
+        config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+        yield from stack_file.in_plain_text({"clusters": config.get(_CLUSTERS)})
+
+
+def _stack_file() -> Path:
+    root = Path(pulumi.get_root_directory())
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text())
+    return root / project.get("stackConfigDir", ".") / f"Pulumi.{pulumi.get_stack()}.yaml"
