@@ -27,9 +27,9 @@ class MeshCluster(pulumi.ComponentResource):
         """Manage `manifest` on this cluster."""
         return CustomResource(
             name,
-            api_version=manifest.api_version,
+            api_version=manifest.object["apiVersion"],
             kind=manifest.kind,
-            metadata=manifest.metadata,
+            metadata=manifest.object["metadata"],
             spec=known_later(manifest.spec),
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )

@@ -45,7 +45,7 @@ class ConvergenceProvider(dynamic.ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         _wait(props)
-        return dynamic.CreateResult(f"{props['client']}/{props['serving']}", dict(props))
+        return dynamic.CreateResult("converged", dict(props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         if _olds["objects"] != _news["objects"]:
@@ -65,16 +65,11 @@ class Convergence(dynamic.Resource, module="mesh", name="Convergence"):
     def __init__(
         self,
         name: str,
-        *,
-        client: str,
-        serving: str,
         objects: Mapping[str, pulumi.Input[str]],
         settle_seconds: int,
         opts: pulumi.ResourceOptions,
     ) -> None:
         props = {
-            "client": client,
-            "serving": serving,
             "objects": dict(sorted(objects.items())),
             "settleSeconds": settle_seconds,
             "waits": None,

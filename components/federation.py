@@ -115,8 +115,6 @@ class _Objects:
             self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
         return Convergence(
             f"{prefix}/{edge.serving}",
-            client=edge.client,
-            serving=edge.serving,
             objects={key: digest(self.manifest_of[key]) for key in edge.needs},
             settle_seconds=self.federation.settle_seconds,
             opts=pulumi.ResourceOptions(

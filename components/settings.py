@@ -83,5 +83,5 @@ def _in_plain_text(stated: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _stack_file() -> Path:
     root = Path(pulumi.get_root_directory())
-    project = yaml.safe_load((root / "Pulumi.yaml").read_text())
+    project: dict[str, str] = yaml.safe_load((root / "Pulumi.yaml").read_text())
     return root / project.get("stackConfigDir", ".") / f"Pulumi.{pulumi.get_stack()}.yaml"

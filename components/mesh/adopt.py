@@ -43,7 +43,7 @@ class Stack:
 
 def found_objects(listing: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """(kind, namespace, name) of what `kubectl get … -o json` lists."""
-    items = listing["items"] if "items" in listing else [listing]
+    items = listing.get("items", [listing])
     return {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items}
 
 
@@ -79,7 +79,7 @@ def adopt(
             provider_inputs[provider] = _provider_inputs(cluster, federation)
         entries += [
             {
-                "type": f"kubernetes:{m.api_version}:{m.kind}",
+                "type": _types(m)[-1],
                 "name": f"{name}/{m.key}",
                 "id": f"{m.namespace}/{m.name}",
                 "parent": f"{name}/{cluster}",
@@ -102,7 +102,7 @@ def _is_to_adopt(
 
 
 def _types(manifest: Manifest) -> list[str]:
-    return [FEDERATION, CLUSTER, f"kubernetes:{manifest.api_version}:{manifest.kind}"]
+    return [FEDERATION, CLUSTER, f"kubernetes:{manifest.object['apiVersion']}:{manifest.kind}"]
 
 
 def _parents(name: str, cluster: str, stack: Stack) -> list[tuple[str, dict[str, Any]]]:

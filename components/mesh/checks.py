@@ -96,18 +96,8 @@ class _Checks:
             ports = ports_of(rule, service)
             if not ports:
                 yield _no_port(path, rule, service)
-            for client in dict.fromkeys(rule.clients.clusters):
-                for port in ports:
-                    other = spoken_for.setdefault((client, rule.service, port), path)
-                    if other != path:
-                        yield Problem(
-                            path, f"{rule.service}:{port} on {client} has a rule already: traffic[{other[1]}]"
-                        )
-            if len(rule.http) > 1:
-                yield Problem((*path, "http", 1), "is never reached: http[0] takes every call")
-            for position, http in enumerate(rule.http):
-                if not isinstance(http, Broken):
-                    yield from self._route((*path, "http", position, "route"), http, rule, service, ports)
+            yield from _overlaps(path, rule, ports, spoken_for)
+            yield from self._http((*path, "http"), rule, ports)
 
     def addresses(self) -> Iterator[Problem]:
         settings = self.federation.addresses
@@ -136,9 +126,14 @@ class _Checks:
                     f"it runs on {_choices(service.clusters)}; other clients dial a federated host (importedBy)",
                 )
 
-    def _route(
-        self, path: Path, http: HttpRoute, rule: Rule, service: Service, ports: Sequence[int]
-    ) -> Iterator[Problem]:
+    def _http(self, path: Path, rule: Rule, ports: Sequence[int]) -> Iterator[Problem]:
+        if len(rule.http) > 1:
+            yield Problem((*path, 1), "is never reached: http[0] takes every call")
+        for position, http in enumerate(rule.http):
+            if not isinstance(http, Broken):
+                yield from self._route((*path, position, "route"), http, rule, ports)
+
+    def _route(self, path: Path, http: HttpRoute, rule: Rule, ports: Sequence[int]) -> Iterator[Problem]:
         stated = [destination for destination in http.route if not isinstance(destination, Broken)]
         yield from _weights(path, stated, complete=len(stated) == len(http.route))
         seen: set[tuple[object, ...]] = set()
@@ -230,6 +225,16 @@ def _no_port(path: Path, rule: Rule, service: Service) -> Problem:
     return Problem(
         (*path, "port"), f"{rule.service} has no HTTP, HTTP2 or GRPC port {rule.port}; it has {_choices(fitting)}"
     )
+
+
+def _overlaps(
+    path: Path, rule: Rule, ports: Sequence[int], spoken_for: dict[tuple[str, str, int], Path]
+) -> Iterator[Problem]:
+    for client in dict.fromkeys(rule.clients.clusters):
+        for port in ports:
+            other = spoken_for.setdefault((client, rule.service, port), path)
+            if other != path:
+                yield Problem(path, f"{rule.service}:{port} on {client} has a rule already: traffic[{other[1]}]")
 
 
 def _access(path: Path, cluster: Cluster) -> Iterator[Problem]:

@@ -21,25 +21,30 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A Kubernetes object, complete and without a single null; shares no part with any other manifest."""
+    """A Kubernetes object of one cluster, complete, without a single null; shares no part with any other manifest."""
 
     cluster: str
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    labels: dict[str, str]
-    spec: dict[str, Any]
+    object: dict[str, Any]
+    """As the API server takes it: `apiVersion`, `kind`, `metadata` and `spec`."""
+
+    @property
+    def kind(self) -> str:
+        return str(self.object["kind"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.object["metadata"]["namespace"])
+
+    @property
+    def name(self) -> str:
+        return str(self.object["metadata"]["name"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = self.object["spec"]
+        return spec
 
     @property
     def key(self) -> str:
         """Identity in the federation, `cluster/kind/namespace/name`: `/` occurs in none of the parts."""
         return f"{self.cluster}/{self.kind}/{self.namespace}/{self.name}"
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        return {"name": self.name, "namespace": self.namespace, "labels": self.labels}
-
-    def as_object(self) -> dict[str, Any]:
-        """The object as the API server takes it."""
-        return {"apiVersion": self.api_version, "kind": self.kind, "metadata": self.metadata, "spec": self.spec}

@@ -1,4 +1,4 @@
-"""What a stack tells about a federation: who answers whom, under which host, and which trust domains must be accepted."""
+"""What a stack tells about a federation: who answers whom, under which host, and which trust domains it takes."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,8 +1,11 @@
 """From a federation to the objects each cluster needs: the whole translation in one call."""
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import names
 from .checks import ports_of
@@ -61,7 +64,8 @@ def plan(federation: Federation, addresses: Mapping[str, Late], part_of: str) ->
     `federation` has passed `parse`; `addresses` has an entry for each of `federated_hosts`; `part_of` names the
     federation on its objects.
     """
-    return _Planner(federation, addresses, part_of).plan()
+    with _without_cycle_collector():
+        return _Planner(federation, addresses, part_of).plan()
 
 
 class _Demand:
@@ -185,9 +189,29 @@ class _Planner:
     def _local_host(self, service: Service, cluster: str) -> str:
         return names.local_host(service.name, service.namespace, self.federation.clusters[cluster].domain)
 
-    def _add(self, cluster: str, kind: str, namespace: str, name: str, spec: dict[str, object]) -> str:
+    def _add(self, cluster: str, kind: str, namespace: str, name: str, spec: dict[str, Any]) -> str:
+        key = f"{cluster}/{kind}/{namespace}/{name}"
+        assert key not in self.found, f"{key} would be made twice"
         labels = {**MANAGED_BY, PART_OF: self.part_of}
-        manifest = Manifest(cluster, NETWORKING, kind, namespace, name, labels, spec)
-        assert manifest.key not in self.found, f"{manifest.key} would be made twice"
-        self.found[manifest.key] = manifest
-        return manifest.key
+        self.found[key] = Manifest(
+            cluster,
+            {
+                "apiVersion": NETWORKING,
+                "kind": kind,
+                "metadata": {"name": name, "namespace": namespace, "labels": labels},
+                "spec": spec,
+            },
+        )
+        return key
+
+
+@contextmanager
+def _without_cycle_collector() -> Iterator[None]:
+    """A plan is a tree: the collector would walk it over and over as it grows, most of the time, and find no cycle."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

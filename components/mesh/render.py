@@ -39,7 +39,7 @@ def _file_name(manifest: Manifest) -> str:
 
 
 def _text(manifest: Manifest) -> str:
-    text: str = yaml.safe_dump(manifest.as_object(), sort_keys=False, width=120)
+    text: str = yaml.safe_dump(manifest.object, sort_keys=False, width=120)
     return text
 
 

@@ -268,7 +268,10 @@ class HttpRoute(Spec):
     """An entry of a VirtualService's `http`, whose destinations are ours."""
 
     later: ClassVar = frozenset(
-        ["name", "match", "timeout", "retries", "fault", "mirror", "mirrors", "headers", "corsPolicy", "rewrite", "redirect", "directResponse"]
+        {
+            *("name", "match", "timeout", "retries", "fault", "mirror", "mirrors", "headers"),
+            *("corsPolicy", "rewrite", "redirect", "directResponse"),
+        }
     )
 
     route: Annotated[list[Part[Destination]], Field(min_length=1)]

@@ -9,12 +9,12 @@ import yaml
 from .errors import Problem, SpecError
 
 PREFIX = "mesh:"
-SECRET = "(secret)"
+ENCRYPTED = "(encrypted)"
 """Stands for a value that only the engine can decrypt."""
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What the file says under `mesh:`, with `SECRET` in the place of encrypted values.
+    """What the file says under `mesh:`, with `ENCRYPTED` in the place of encrypted values.
 
     Raises `SpecError` if it is no stack file, if a kubeconfig stands in it in plain text, or if a whole key is
     encrypted, so that nobody can tell what it says; `OSError` if it cannot be read.
@@ -63,7 +63,7 @@ def _is_secure(value: Any) -> bool:
 
 def _without_secrets(value: Any) -> Any:
     if _is_secure(value):
-        return SECRET
+        return ENCRYPTED
     if isinstance(value, Mapping):
         return {key: _without_secrets(item) for key, item in value.items()}
     return [_without_secrets(item) for item in value] if isinstance(value, list) else value
