@@ -33,7 +33,7 @@ class _Checks:
     def __init__(self, federation: Federation) -> None:
         self.federation = federation
         self.service_of = {s.reference: s for s in federation.services if not isinstance(s, Broken)}
-        self.has_broken_services = len(self.service_of) < len(federation.services)
+        self.has_broken_services = any(isinstance(service, Broken) for service in federation.services)
 
     def clusters(self) -> Iterator[Problem]:
         gateways: dict[tuple[str, int], str] = {}
@@ -79,8 +79,8 @@ class _Checks:
                 yield from self._cluster(here, client)
                 if client in self.federation.clusters and not service.clusters.keys() - {client}:
                     yield Problem(here, f"{service.reference} runs nowhere but on {client} itself")
-                for serving in service.clusters.keys() - {client}:
-                    yield from self._crossing(here, service, serving, "", service.ports[0].number)
+                for serving in sorted(service.clusters.keys() - {client}):
+                    yield from self._crossing(here, service, serving, "")
 
     def traffic(self) -> Iterator[Problem]:
         spoken_for: dict[tuple[str, str, int], Path] = {}
@@ -182,10 +182,9 @@ class _Checks:
                 f"it has {_choices(offered)}",
             )
         if any(client != cluster for client in clients):
-            longest = max(offered, key=lambda number: len(str(number)))
-            yield from self._crossing((*path, "cluster"), target, cluster, destination.version or "", longest)
+            yield from self._crossing((*path, "cluster"), target, cluster, destination.version or "")
 
-    def _crossing(self, path: Path, service: Service, serving: str, version: str, port: int) -> Iterator[Problem]:
+    def _crossing(self, path: Path, service: Service, serving: str, version: str) -> Iterator[Problem]:
         """What a call from another cluster needs of the serving one."""
         cluster = self.federation.clusters.get(serving)
         if not isinstance(cluster, Cluster):
@@ -193,7 +192,7 @@ class _Checks:
         if cluster.gateway is None:
             yield Problem(path, f"{serving} has no gateway, so no other cluster can call {service.reference} there")
         host = names.local_host(service.name, service.namespace, cluster.domain)
-        length = len(names.server_name(port, version, host))
+        length = max(len(names.server_name(port.number, version, host)) for port in service.ports)
         if length > MAX_SNI:
             yield Problem(path, f"the server name for {host} has {length} bytes; Envoy takes at most {MAX_SNI}")
         if not isinstance(self.federation.hosts, Broken):
@@ -252,10 +251,10 @@ def _access(path: Path, cluster: Cluster) -> Iterator[Problem]:
 
 
 def _weights(path: Path, route: Sequence[Destination], *, complete: bool) -> Iterator[Problem]:
-    if not complete or len(route) == 1:
+    if not complete:
         return
     for index, destination in enumerate(route):
-        if destination.weight is None:
+        if destination.weight is None and len(route) > 1:
             yield Problem((*path, index, "weight"), "is missing; of several destinations each needs one")
     if not any(destination.weight is None or destination.weight for destination in route):
         yield Problem(path, "the weights add up to 0; at least one must be more")

@@ -110,24 +110,31 @@ def _check(loaded: Sequence[Loaded], _options: argparse.Namespace) -> None:
 
 
 def _render(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
-    addresses = json.loads(options.addresses.read_text()) if options.addresses else None
+    addresses = _json(options.addresses) if options.addresses else None
     written = render(_planned(loaded[0].federation, options.name, addresses), options.out)
     print(f"{len(written)} objects in {options.out}")
 
 
 def _adopt(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
     path, federation = loaded[0]
-    stack = Stack.of(options.stack or path.name.split(".")[1], json.loads(options.state.read_text()))
+    stack = Stack.of(options.stack or path.name.split(".")[1], _json(options.state))
     found = {}
     for pair in options.found:
         cluster, _, file = pair.partition("=")
         if cluster not in federation.clusters:
             raise MeshError(f"--found {pair}: no cluster {cluster!r}; there are {', '.join(federation.clusters)}")
-        found[cluster] = found_objects(json.loads(Path(file).read_text()))
+        found[cluster] = found_objects(_json(Path(file)))
     document = adopt(options.name, federation, _planned(federation, options.name, None), stack, found)
     options.out.write_text(json.dumps(document, indent=2) + "\n")
     count = sum("id" in entry for entry in document["resources"])
     print(f"{count} objects to adopt; next: pulumi import --file {options.out} --protect=false --generate-code=false")
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise MeshError(f"{path}: is no JSON: {error}") from None
 
 
 def _planned(federation: Federation, name: str, addresses: Mapping[str, Any] | None) -> Plan:

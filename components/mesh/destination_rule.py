@@ -16,7 +16,7 @@ REQUESTS_PER_CONNECTION = 100
 
 def local_subset(host: str, version: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """A version of a service where it runs: the pods with `labels`."""
-    return {"exportTo": ["*"], "host": host, "subsets": [{"labels": dict(labels), "name": version}]}
+    return {"exportTo": ["*"], "host": host, "subsets": [{"labels": dict(sorted(labels.items())), "name": version}]}
 
 
 def federated_policy(host: str, service: Service, name: str, cluster: Cluster) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import ValidationError, WrapValidator
+from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -77,7 +78,7 @@ def _message(detail: ErrorDetails) -> str:
 
 
 def _unknown_key(key: str, model: type[Spec]) -> str:
-    if key in model.later or _CAMEL_CASE.get(key, key) in model.later:
+    if to_camel(key) in model.later:
         return "is not supported yet"
     known = [name if "_" in key else field.alias or name for name, field in model.model_fields.items()]
     nearest = get_close_matches(key, known, n=1)

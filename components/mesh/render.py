@@ -48,14 +48,18 @@ def _rendered(directory: Path) -> set[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    return all(
-        isinstance(document, Mapping) and MANAGED_BY.items() <= document.get("metadata", {}).get("labels", {}).items()
-        for document in _documents(path)
-    )
+    documents = list(_documents(path))
+    return bool(documents) and all(MANAGED_BY.items() <= _labels(document).items() for document in documents)
+
+
+def _labels(document: object) -> Mapping[str, object]:
+    metadata = document.get("metadata") if isinstance(document, Mapping) else None
+    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+    return labels if isinstance(labels, Mapping) else {}
 
 
 def _documents(path: Path) -> Iterator[object]:
     try:
         yield from yaml.safe_load_all(path.read_text())
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeDecodeError):
         yield None

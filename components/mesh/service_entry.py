@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .manifest import Computed, Late
-from .spec import Cluster, Gateway, Service
+from .spec import Cluster, Gateway, Port, Service
 
 
 def service_entry(service: Service, host: str, address: Late, serving: str, cluster: Cluster) -> dict[str, Any]:
@@ -15,23 +15,26 @@ def service_entry(service: Service, host: str, address: Late, serving: str, clus
     """
     gateway = cluster.gateway
     assert gateway is not None, f"{serving} is called without a gateway; checks.py refuses that"
+    ports = sorted(service.ports, key=lambda port: port.number)
     return {
         "addresses": [address],
-        "endpoints": [_endpoint(gateway, target, service, serving, cluster.locality) for target in gateway.addresses],
+        "endpoints": [_endpoint(gateway, target, ports, serving, cluster.locality) for target in gateway.addresses],
         "exportTo": ["*"],
         "hosts": [host],
         # an external service would get no mutual TLS from istiod's point of view
         "location": "MESH_INTERNAL",
-        "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol} for port in service.ports],
+        "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol} for port in ports],
         "resolution": _resolution_of(gateway.addresses),
     }
 
 
-def _endpoint(gateway: Gateway, address: Late, service: Service, serving: str, locality: str | None) -> dict[str, Any]:
+def _endpoint(
+    gateway: Gateway, address: Late, ports: Sequence[Port], serving: str, locality: str | None
+) -> dict[str, Any]:
     endpoint = {
         "address": address,
         "labels": {"cluster": serving},
-        "ports": {port.name: gateway.port for port in service.ports},
+        "ports": {port.name: gateway.port for port in ports},
     }
     return {**endpoint, "locality": locality} if locality else endpoint
 

@@ -97,7 +97,7 @@ def _host_template(value: str) -> str:
     parts = [value.find(placeholder) for placeholder in names.PLACEHOLDERS]
     if min(parts) < 0 or any(value.count(placeholder) != 1 for placeholder in names.PLACEHOLDERS):
         raise PydanticCustomError("hosts", "should hold {service}, {namespace} and {cluster} once each")
-    if not all(text in ("", "{") or "." in text for text in _between(value)):
+    if not all("." in text for text in _between(value)):
         raise PydanticCustomError("hosts", "needs a dot between its placeholders, or two services could share a host")
     example = names.federated_host(value, service="a", namespace="a", cluster="a")
     if not names.HOST.fullmatch(example):

@@ -1,0 +1,39 @@
+"""`python -m tests.bench` measures what the README quotes; `python -m tests.bench plan|addresses|up` one part of it."""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+
+from . import addresses, plan, up
+from .table import Figure, table
+
+BENCHES: dict[str, list[tuple[str, Callable[[], list[Figure]]]]] = {
+    "plan": [
+        (f"plan, {plan.CLUSTERS} clusters × {plan.SERVICES:,} services", plan.figures),
+        ("the same, each share names a version", plan.figures_with_versions),
+    ],
+    "addresses": [("allocate", addresses.figures)],
+    "up": [("pulumi on two API servers, settleSeconds 0", up.figures)],
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0, 1 if an aim was missed, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("which", nargs="*", metavar="|".join(BENCHES), help="all by default")
+    chosen = parser.parse_args(arguments).which or list(BENCHES)
+    if unknown := [which for which in chosen if which not in BENCHES]:
+        parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n", flush=True)
+    met = True
+    for which in chosen:
+        for title, measure in BENCHES[which]:
+            found = measure()
+            met = met and all(figure.is_met for figure in found)
+            print(table(title, found), end="\n\n", flush=True)
+    return 0 if met else 1
+
+
+sys.exit(main())

@@ -1,0 +1,131 @@
+"""Planning: 20 clusters × 1,000 services, each on 3 clusters and called from 6 others with a share for each of the 3.
+
+From the spec as plain data, validation included, to a list of independent dicts, in a fresh process, against
+`json.dumps` of exactly that list.
+"""
+
+import gc
+import json
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+from .table import Figure
+
+CLUSTERS = 20
+SERVICES = 1_000
+SERVING = 3
+CLIENTS = 6
+
+
+def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, versions: bool) -> dict[str, Any]:
+    """The clients run each service, too, or its name would not exist there; no route leads to what they run.
+
+    With `versions`, every share names one, which adds a DestinationRule for each on both sides.
+    """
+    names = [f"cluster{number}" for number in range(clusters)]
+    entries: list[dict[str, Any]] = []
+    traffic: list[dict[str, Any]] = []
+    for number in range(services):
+        around = [names[(number + step) % clusters] for step in range(SERVING + CLIENTS)]
+        serving, clients = around[:SERVING], around[SERVING:]
+        name, account = f"service{number}", f"account{number}"
+        presence = {
+            **{cluster: {"versions": ["v1"], "serviceAccounts": [account]} for cluster in serving},
+            **{cluster: {"versions": ["v0"], "serviceAccounts": [account]} for cluster in clients},
+        }
+        ports = [{"name": "http", "number": 8080, "protocol": "HTTP"}]
+        entries.append({"name": name, "namespace": f"team{number % 50}", "ports": ports, "clusters": presence})
+        version = {"version": "v1"} if versions else {}
+        route = [
+            {"cluster": cluster, **version, "weight": weight}
+            for cluster, weight in zip(serving, (60, 30, 10), strict=True)
+        ]
+        rule = {"service": f"{name}.team{number % 50}", "clients": {"clusters": clients}, "http": [{"route": route}]}
+        traffic.append(rule)
+    return {
+        "clusters": {
+            name: {"context": name, "trustDomain": name, "gateway": {"addresses": [f"192.0.2.{number + 1}"]}}
+            for number, name in enumerate(names)
+        },
+        "services": entries,
+        "traffic": traffic,
+    }
+
+
+def measure(*, versions: bool) -> list[Figure]:
+    """In a fresh interpreter each: what is measured is what one command costs."""
+    start = time.perf_counter()
+    arguments = [sys.executable, "-m", __name__, *(["versions"] if versions else [])]
+    process = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    whole = time.perf_counter() - start
+    found = json.loads(process.stdout)
+    return [
+        Figure("objects", found["objects"], ""),
+        Figure("parse (validation)", found["parse"], "s"),
+        Figure("allocate", found["allocate"], "s"),
+        Figure("plan, as a list of dicts", found["plan"], "s"),
+        Figure("together", found["seconds"], "s", aim=2),
+        Figure("json.dumps of that list", found["json"], "s"),
+        Figure("together, in json.dumps", found["seconds"] / found["json"], "×", aim=3),
+        Figure("peak memory", found["megabytes"], "MB", aim=500),
+        Figure("the whole process, with imports, checks and json.dumps", whole, "s"),
+    ]
+
+
+def figures() -> list[Figure]:
+    return measure(versions=False)
+
+
+def figures_with_versions() -> list[Figure]:
+    return measure(versions=True)
+
+
+def _main() -> None:
+    from mesh_federation.mesh.addresses import Ledger, allocate
+    from mesh_federation.mesh.parse import parse
+    from mesh_federation.mesh.plan import federated_hosts, plan
+
+    data = spec(versions="versions" in sys.argv[1:])
+    start = time.perf_counter()
+    federation = parse(data)
+    parsed = time.perf_counter()
+    ledger = allocate(federated_hosts(federation), federation.addresses.pool, Ledger())
+    allocated = time.perf_counter()
+    planned = plan(federation, ledger.addresses, "mesh")
+    objects = [manifest.object for manifests in planned.manifests.values() for manifest in manifests]
+    end = time.perf_counter()
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _assert_independent(objects)
+    gc.collect()
+    before = time.perf_counter()
+    json.dumps(objects)
+    dumped = time.perf_counter() - before
+    result = {
+        "objects": len(objects),
+        "parse": parsed - start,
+        "allocate": allocated - parsed,
+        "plan": end - allocated,
+        "seconds": end - start,
+        "json": dumped,
+        "megabytes": kilobytes / 1024,
+    }
+    print(json.dumps(result))
+
+
+def _assert_independent(objects: list[Any]) -> None:
+    """No two objects share a part, so that whoever edits one edits no other."""
+    seen: set[int] = set()
+    pending = list(objects)
+    while pending:
+        part = pending.pop()
+        assert id(part) not in seen, f"{part} is part of two objects"
+        seen.add(id(part))
+        values = part.values() if isinstance(part, dict) else part
+        pending += [value for value in values if isinstance(value, dict | list)]
+
+
+if __name__ == "__main__":
+    _main()

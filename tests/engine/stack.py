@@ -1,0 +1,135 @@
+"""A Pulumi stack of a test: the real CLI, a local backend, a configuration file of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of the CLI did."""
+
+    code: int
+    output: str
+    seconds: float
+
+
+class CommandFailed(AssertionError):
+    """The CLI failed where the test needs it to succeed."""
+
+
+@dataclass
+class Stack:
+    """A stack of the program in `program` (this repository's own by default)."""
+
+    directory: Path
+    environment: Mapping[str, str]
+    program: Path = REPOSITORY
+    name: str = "test"
+    extra_environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "backend").mkdir(exist_ok=True)
+        self.configure({})
+        self.run("stack", "init", self.name)
+
+    @property
+    def config_file(self) -> Path:
+        return self.directory / f"Pulumi.{self.name}.yaml"
+
+    def configure(self, spec: Mapping[str, Any]) -> None:
+        """State a spec as the stack's configuration."""
+        before = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
+        config = {f"mesh:{key}": value for key, value in spec.items()}
+        self.config_file.write_text(yaml.safe_dump({**before, "config": config}, sort_keys=False))
+
+    def environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.environment,
+            "PULUMI_BACKEND_URL": f"file://{self.directory / 'backend'}",
+            "NO_COLOR": "1",
+            **self.extra_environment,
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        config = [] if arguments[0] in ("stack", "cancel", "state", "import") else ["--config-file", str(self.config_file)]
+        stack = [] if arguments[:2] == ("stack", "init") else ["--stack", self.name]
+        return ["pulumi", "--cwd", str(self.program), "--non-interactive", *arguments, *stack, *config]
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """The CLI in a process group of its own, running."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.environ(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, fails: bool = False) -> Run:
+        start = time.monotonic()
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=300)
+        run = Run(process.returncode, output, time.monotonic() - start)
+        if (run.code != 0) != fails:
+            raise CommandFailed(f"pulumi {' '.join(arguments)} exited {run.code} after {run.seconds:.0f} s:\n{output}")
+        return run
+
+    def up(self, *arguments: str, fails: bool = False) -> Run:
+        return self.run("up", "--yes", "--skip-preview", *arguments, fails=fails)
+
+    def preview(self, *arguments: str, fails: bool = False) -> Run:
+        return self.run("preview", *arguments, fails=fails)
+
+    def destroy(self, *arguments: str, fails: bool = False) -> Run:
+        return self.run("destroy", "--yes", "--skip-preview", *arguments, fails=fails)
+
+    def steps(self, *arguments: str) -> dict[str, str]:
+        """What an update would do: name of each resource that changes → operation."""
+        run = self.run("preview", "--json", *arguments)
+        document = json.loads(run.output[run.output.index("{") :])
+        return {
+            step["urn"].rpartition("::")[2]: step["op"] for step in document.get("steps", []) if step["op"] != "same"
+        }
+
+    def export(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self.run("stack", "export").output)
+        return state
+
+    def outputs(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("stack", "output", "--json").output)
+        return found
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Name → state."""
+        states = self.export()["deployment"].get("resources", [])
+        return {state["urn"].rpartition("::")[2]: state for state in states}
+
+
+def venv() -> Path:
+    """The virtual environment that runs the tests; programs of tests run in it, too."""
+    return Path(sys.prefix)
+
+
+def program(directory: Path, source: str) -> Path:
+    """A Pulumi program of a test."""
+    directory.mkdir(parents=True, exist_ok=True)
+    runtime = {"name": "python", "options": {"virtualenv": str(venv())}}
+    (directory / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "mesh", "runtime": runtime}))
+    (directory / "__main__.py").write_text(source)
+    return directory
+
+

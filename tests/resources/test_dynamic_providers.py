@@ -1,0 +1,327 @@
+"""The two dynamic providers: called directly, and by the engine's protocol over the real `python -m pulumi.dynamic`."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import grpc  # type: ignore[import-untyped,unused-ignore]
+import pytest
+from mesh_federation.address_pool import AddressPoolProvider
+from mesh_federation.convergence import OVERRIDE, ConvergenceProvider
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+Props = dict[str, Any]
+
+A, B, C = "a.x.svc.east.global", "b.x.svc.east.global", "c.x.svc.east.global"
+
+
+def pool(*hosts: str, **settings: Any) -> Props:
+    """What the program states."""
+    stated = {"hosts": sorted(hosts), "pool": "240.0.0.0/28", "pins": {}, "taken": [], PROVIDER_KEY: "p"}
+    return {**stated, "addresses": None, "freed": None, "resting": None, **settings}
+
+
+def waits(objects: Props, seconds: float = 12) -> Props:
+    return {"objects": objects, "settleSeconds": seconds, "waits": None, PROVIDER_KEY: "p"}
+
+
+# -- AddressPool -------------------------------------------------------------------------------------------------
+
+
+def test_check_knows_every_address_at_once() -> None:
+    result = AddressPoolProvider().check({}, pool(A, B))
+    assert not result.failures
+    assert set(result.inputs["addresses"]) == {A, B}
+    assert len(set(result.inputs["addresses"].values())) == 2
+    assert (result.inputs["freed"], result.inputs["resting"]) == ([], [])
+
+
+def test_check_takes_what_the_state_remembers() -> None:
+    olds = pool(A, B, addresses={A: "240.0.0.3", B: "240.0.0.4"}, freed=["240.0.0.5"], resting=["240.0.0.5"])
+
+    inputs = AddressPoolProvider().check(olds, pool(B)).inputs
+
+    assert inputs["addresses"] == {B: "240.0.0.4"}
+    assert inputs["freed"] == ["240.0.0.5", "240.0.0.3"]
+    assert inputs["resting"] == ["240.0.0.3"]
+
+
+def test_check_hands_pins_and_taken_networks_on() -> None:
+    inputs = AddressPoolProvider().check({}, pool(A, B, pins={A: "240.0.0.9"}, taken=["240.0.0.0/29"])).inputs
+    assert inputs["addresses"][A] == "240.0.0.9"
+    assert inputs["addresses"][B] in {f"240.0.0.{last}" for last in range(10, 15)} | {"240.0.0.8"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"pool": "240.0.0.0/32"}, f"no free address in 240.0.0.0/32 for {A}: widen `addresses.pool`"),
+        ({"pins": {A: "10.0.0.1"}}, f"10.0.0.1, pinned to {A}, is outside the pool 240.0.0.0/28 or taken"),
+        ({"pins": {A: "240.0.0.1", B: "240.0.0.1"}}, f"240.0.0.1, pinned to {B}, is held by {A}"),
+    ],
+)
+def test_check_refuses_what_cannot_be_given(settings: Props, reason: str) -> None:
+    [failure] = AddressPoolProvider().check({}, pool(A, B, **settings)).failures
+    assert failure.property == "addresses"
+    assert failure.reason.startswith(reason)
+
+
+def test_create_and_update_return_all_of_the_inputs() -> None:
+    provider = AddressPoolProvider()
+    inputs = provider.check({}, pool(A)).inputs
+    assert provider.create(inputs).outs == inputs
+    assert provider.update("x", {}, inputs).outs == inputs
+
+
+def test_an_address_that_has_rested_is_no_change() -> None:
+    before = pool(B, addresses={B: "240.0.0.4"}, freed=["240.0.0.3"], resting=["240.0.0.3"])
+    after = {**before, "resting": []}
+    assert AddressPoolProvider().diff("x", before, after).changes is False
+
+
+@pytest.mark.parametrize(
+    "change", [{"addresses": {B: "240.0.0.5"}}, {"freed": []}, {"pool": "240.0.0.0/27"}, {"pins": {B: "240.0.0.4"}}]
+)
+def test_anything_else_is_compared_by_the_engine(change: Props) -> None:
+    before = pool(B, addresses={B: "240.0.0.4"}, freed=["240.0.0.3"], resting=["240.0.0.3"])
+    result = AddressPoolProvider().diff("x", before, {**before, "resting": [], **change})
+    assert result.changes is None
+    assert not result.replaces
+
+
+# -- Convergence -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each wait was; nothing waits."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    monkeypatch.delenv(OVERRIDE, raising=False)
+    return found
+
+
+OBJECTS = {"east/DestinationRule/x/v1.a": "1111", "west/Gateway/istio-system/a": "2222"}
+ADDED = {**OBJECTS, "west/DestinationRule/x/v2.a": "3333"}
+CHANGED = {**OBJECTS, "west/Gateway/istio-system/a": "4444"}
+GONE = {"west/Gateway/istio-system/a": "2222"}
+SWAPPED = {**GONE, "west/DestinationRule/x/v2.a": "3333"}
+
+
+@pytest.mark.parametrize("news", [ADDED, CHANGED])
+def test_what_is_added_or_changed_updates_and_waits(news: Props, slept: list[float]) -> None:
+    provider = ConvergenceProvider()
+    result = provider.diff("x", waits(OBJECTS), waits(news))
+    assert result.changes is True
+    assert not result.replaces
+
+    outs = provider.update("x", waits(OBJECTS), waits(news, 7)).outs
+
+    assert slept == [7]
+    assert outs == waits(news, 7)
+
+
+@pytest.mark.parametrize("news", [GONE, SWAPPED, {}])
+def test_what_is_gone_replaces_and_the_new_one_comes_first(news: Props, slept: list[float]) -> None:
+    provider = ConvergenceProvider()
+    result = provider.diff("x", waits(OBJECTS), waits(news))
+    assert result.changes is True
+    assert result.replaces == ["objects"]
+    assert result.delete_before_replace is False
+
+    provider.create(waits(news, 3))
+    provider.delete("x", waits(OBJECTS, 5))
+
+    assert slept == [3, 5]
+
+
+def test_another_settle_seconds_or_import_path_alone_updates_without_waiting(slept: list[float]) -> None:
+    provider = ConvergenceProvider()
+    for news in (waits(OBJECTS, 60), {**waits(OBJECTS), PROVIDER_KEY: "q"}):
+        assert provider.diff("x", waits(OBJECTS), news).changes is True
+        assert not provider.diff("x", waits(OBJECTS), news).replaces
+        provider.update("x", waits(OBJECTS), news)
+    assert slept == []
+
+
+def test_nothing_changed_is_no_change() -> None:
+    before = {**waits(OBJECTS), "waits": "12 s before routes use everything"}
+    assert ConvergenceProvider().diff("x", before, waits(dict(reversed(OBJECTS.items())))).changes is False
+
+
+def test_raising_the_wait_together_with_a_removal_is_refused(slept: list[float]) -> None:
+    [failure] = ConvergenceProvider().check(waits(OBJECTS, 5), waits(GONE, 12)).failures
+    assert failure.property == "settleSeconds"
+    assert failure.reason == (
+        "raised from 5 to 12 together with the removal of east/DestinationRule/x/v1.a; "
+        "raise it first, in an update of its own"
+    )
+    assert slept == []
+
+
+@pytest.mark.parametrize(
+    ("olds", "news"),
+    [
+        (waits(OBJECTS, 12), waits(GONE, 12)),
+        (waits(OBJECTS, 12), waits(GONE, 5)),
+        (waits(OBJECTS, 5), waits(ADDED, 12)),
+        ({}, waits(OBJECTS, 12)),
+    ],
+)
+def test_other_checks_pass(olds: Props, news: Props) -> None:
+    assert not ConvergenceProvider().check(olds, news).failures
+
+
+def test_an_environment_variable_overrides_every_wait(slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OVERRIDE, "0.5")
+    provider = ConvergenceProvider()
+
+    provider.create(waits(OBJECTS))
+    provider.update("x", waits(OBJECTS), waits(ADDED))
+    provider.delete("x", waits(OBJECTS))
+
+    assert slept == [0.5, 0.5, 0.5]
+    assert not provider.check(waits(OBJECTS, 5), waits(GONE, 12)).failures
+
+
+@pytest.mark.parametrize(
+    ("olds", "news", "told"),
+    [
+        ({}, GONE, "12 s before routes use west/Gateway/istio-system/a"),
+        (OBJECTS, OBJECTS, "nothing"),
+        (OBJECTS, ADDED, "12 s before routes use west/DestinationRule/x/v2.a"),
+        (OBJECTS, CHANGED, "12 s before routes use west/Gateway/istio-system/a"),
+        (OBJECTS, GONE, "12 s after routes have left east/DestinationRule/x/v1.a"),
+        (
+            OBJECTS,
+            SWAPPED,
+            (
+                "12 s before routes use west/DestinationRule/x/v2.a; "
+                "12 s after routes have left east/DestinationRule/x/v1.a"
+            ),
+        ),
+    ],
+)
+def test_a_preview_says_how_long_it_will_wait_and_for_what(olds: Props, news: Props, told: str) -> None:
+    result = ConvergenceProvider().check(waits(olds) if olds else {}, waits(news))
+    assert result.inputs["waits"] == told
+
+
+# -- as the engine calls them ------------------------------------------------------------------------------------
+
+
+class Plugin:
+    """`python -m pulumi.dynamic` and the engine's end of the line."""
+
+    def __init__(self, port: int, provider: Any) -> None:
+        self.stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
+        self.serialized = serialize_provider(provider)
+        self.stub.Configure(provider_pb2.ConfigureRequest())
+
+    def check(self, olds: Props, news: Props) -> tuple[Props, list[str]]:
+        request = provider_pb2.CheckRequest(olds=struct(olds), news=struct({**news, PROVIDER_KEY: self.serialized}))
+        response = self.stub.Check(request)
+        return rpc.deserialize_properties(response.inputs), [failure.reason for failure in response.failures]
+
+    def diff(self, olds: Props, news: Props) -> Any:
+        return self.stub.Diff(provider_pb2.DiffRequest(id="x", olds=struct(olds), news=struct(news)))
+
+    def create(self, inputs: Props) -> Props:
+        response = self.stub.Create(provider_pb2.CreateRequest(properties=struct(inputs)))
+        return dict(rpc.deserialize_properties(response.properties))
+
+    def update(self, olds: Props, news: Props) -> Props:
+        response = self.stub.Update(provider_pb2.UpdateRequest(id="x", olds=struct(olds), news=struct(news)))
+        return dict(rpc.deserialize_properties(response.properties))
+
+    def delete(self, props: Props) -> None:
+        self.stub.Delete(provider_pb2.DeleteRequest(id="x", properties=struct(props)))
+
+
+def struct(props: Props) -> Any:
+    loop = asyncio.new_event_loop()  # `asyncio.run` would take away the loop that the SDK keeps for this thread
+    try:
+        return loop.run_until_complete(rpc.serialize_properties(props, {}))
+    finally:
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.dynamic"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.kill()
+
+
+@pytest.mark.parametrize("provider", [AddressPoolProvider(), ConvergenceProvider()])
+def test_state_refers_to_a_provider_by_import_path_and_holds_no_secret(provider: Any) -> None:
+    assert len(serialize_provider(provider)) < 150
+    assert provider.serialize_as_secret_always is False
+    assert type(provider).__module__.startswith("mesh_federation.")
+
+
+def test_the_address_pool_over_the_wire(port: int) -> None:
+    plugin = Plugin(port, AddressPoolProvider())
+
+    first, failures = plugin.check({}, pool(A, B))
+    assert failures == []
+    assert plugin.create(first) == first
+    second, _ = plugin.check(first, pool(A, C))
+    assert second["addresses"][A] == first["addresses"][A]
+    assert second["addresses"][C] not in first["addresses"].values()
+    assert plugin.diff(first, second).changes == provider_pb2.DiffResponse.DIFF_UNKNOWN
+    assert plugin.update(first, second) == second
+    third, _ = plugin.check(second, pool(A, C))
+    assert third["resting"] == []
+    assert plugin.diff(second, third).changes == provider_pb2.DiffResponse.DIFF_NONE
+    _, failures = plugin.check(third, pool(A, C, pins={C: third["addresses"][A]}))
+    assert failures == [
+        f"{third['addresses'][A]}, pinned to {C}, is held by {A}; pin a free address, or move {A} first"
+    ]
+
+
+def test_a_convergence_over_the_wire(port: int) -> None:
+    plugin = Plugin(port, ConvergenceProvider())
+
+    first, failures = plugin.check({}, waits(OBJECTS, 0))
+    assert failures == []
+    assert plugin.create(first)["objects"] == OBJECTS
+    second, _ = plugin.check(first, waits(ADDED, 1))
+    assert second["waits"] == "1 s before routes use west/DestinationRule/x/v2.a"
+    added = plugin.diff(first, second)
+    assert (added.changes, list(added.replaces)) == (provider_pb2.DiffResponse.DIFF_SOME, [])
+    start = time.monotonic()
+    plugin.update(first, second)
+    assert time.monotonic() - start >= 1
+    _, failures = plugin.check(second, waits(GONE, 2))
+    assert "raise it first" in failures[0]
+    third, failures = plugin.check(second, waits(GONE, 0))
+    assert failures == []
+    gone = plugin.diff(second, third)
+    assert list(gone.replaces) == ["objects"]
+    assert gone.deleteBeforeReplace is False
+    start = time.monotonic()
+    plugin.delete(second)
+    assert time.monotonic() - start >= 1
+    fourth, _ = plugin.check(third, waits(GONE, 0))
+    assert plugin.diff(third, fourth).changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+def test_an_object_whose_digest_is_not_known_yet_counts_as_changed(port: int) -> None:
+    plugin = Plugin(port, ConvergenceProvider())
+    first, _ = plugin.check({}, waits(OBJECTS, 0))
+    late = {**OBJECTS, "west/Gateway/istio-system/a": rpc.UNKNOWN}
+
+    second, failures = plugin.check(first, waits(late, 0))
+
+    assert failures == []
+    assert second["waits"] == "0 s before routes use west/Gateway/istio-system/a"
+    assert plugin.diff(first, second).changes == provider_pb2.DiffResponse.DIFF_SOME

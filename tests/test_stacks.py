@@ -1,0 +1,127 @@
+"""The tracked stack files: valid, without secrets, and as different as their comments say."""
+
+import subprocess
+from ipaddress import ip_address, ip_network
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mesh_federation.mesh import outputs, stack_file
+from mesh_federation.mesh.cli import main
+from mesh_federation.mesh.parse import parse
+from mesh_federation.mesh.plan import federated_hosts
+from mesh_federation.mesh.spec import Federation
+
+REPOSITORY = Path(__file__).parents[1]
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+
+def tracked() -> list[Path]:
+    """As git lists them: an environment of your own, which git ignores or does not know yet, is yours."""
+    listing = ["git", "ls-files", "--cached", "stacks/*.yaml"]
+    found = subprocess.run(listing, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.split()
+    ours = [f"stacks/Pulumi.{name}.yaml" for name in ("demo", *ENVIRONMENTS)]
+    return [REPOSITORY / path for path in sorted({*found, *ours})]
+
+
+def federation_of(name: str) -> Federation:
+    return parse(stack_file.read(REPOSITORY / "stacks" / f"Pulumi.{name}.yaml"))
+
+
+@pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
+def test_passes_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(path)]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
+def test_holds_no_secret_and_no_salt(path: Path) -> None:
+    text = path.read_text()
+    content: dict[str, Any] = yaml.safe_load(text)
+    assert content.keys() == {"config"}, "an encryptionsalt belongs to one person's passphrase"
+    assert "secure:" not in text
+    for cluster in content["config"]["mesh:clusters"].values():
+        assert "context" in cluster
+        assert "kubeconfig" not in cluster
+
+
+@pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
+def test_says_at_its_top_what_it_shows(path: Path) -> None:
+    assert path.read_text().startswith("# ")
+
+
+def test_dev_has_two_clusters_and_waits_for_nothing() -> None:
+    dev = federation_of("dev")
+    assert len(dev.clusters) == 2
+    assert dev.settle_seconds == 0
+    assert outputs.trust(dev) == {}
+    ports = {name: cluster.gateway.port for name, cluster in dev.clusters.items() if cluster.gateway}
+    assert ports == {"desk": 15443, "lab": 31443}
+
+
+def test_staging_has_three_clusters_and_a_gateway_with_a_name() -> None:
+    staging = federation_of("staging")
+    assert len(staging.clusters) == 3
+    assert any(not is_ip(address) for address in gateway_addresses(staging))
+    assert any(rule.port for rule in staging.traffic)
+    assert any(len(service.ports) > 1 for service in staging.services)
+    weights = [d.weight for rule in staging.traffic for http in rule.http for d in http.route]
+    assert 0 in weights
+
+
+def test_prod_has_five_clusters_in_three_regions() -> None:
+    prod = federation_of("prod")
+    assert len(prod.clusters) == 5
+    localities = [cluster.locality for cluster in prod.clusters.values()]
+    assert None not in localities
+    assert {str(locality).split("-", maxsplit=1)[0] for locality in localities} == {"europe", "us", "asia"}
+    assert len({cluster.trust_domain for cluster in prod.clusters.values()}) == 5
+
+
+def test_prod_uses_what_its_comments_explain() -> None:
+    prod = federation_of("prod")
+    gateways = [cluster.gateway for cluster in prod.clusters.values() if cluster.gateway]
+    assert any(len(gateway.addresses) > 1 for gateway in gateways)
+    assert any(not gateway.manage for gateway in gateways)
+    assert any(gateway.port != gateway.listener_port for gateway in gateways)
+    assert any(is_ip(address) and ip_address(address).version == 6 for address in gateway_addresses(prod))
+    assert any(service.imported_by for service in prod.services)
+    assert any(presence.subsets for service in prod.services for presence in service.clusters.values())
+    assert "GRPC" in {port.protocol for service in prod.services for port in service.ports}
+    assert any(cluster.identity for cluster in prod.clusters.values())
+    assert any(cluster.domain != "cluster.local" for cluster in prod.clusters.values())
+
+
+def test_prods_pins_are_for_hosts_that_exist() -> None:
+    prod = federation_of("prod")
+    assert prod.addresses.taken
+    assert prod.addresses.pins.keys() <= set(federated_hosts(prod))
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(ENVIRONMENTS, 2)))
+def test_no_cluster_is_part_of_two_environments(one: str, other: str) -> None:
+    contexts = [{cluster.context for cluster in federation_of(name).clusters.values()} for name in (one, other)]
+    assert not contexts[0] & contexts[1]
+
+
+def test_every_gateway_address_is_for_documentation_or_private() -> None:
+    reserved = [
+        ip_network(network)
+        for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "192.168.0.0/16", "2001:db8::/32")
+    ]
+    for name in ENVIRONMENTS:
+        for address in filter(is_ip, gateway_addresses(federation_of(name))):
+            assert any(ip_address(address) in network for network in reserved), address
+
+
+def gateway_addresses(federation: Federation) -> list[str]:
+    return [a for cluster in federation.clusters.values() if cluster.gateway for a in cluster.gateway.addresses]
+
+
+def is_ip(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True
