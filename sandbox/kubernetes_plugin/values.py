@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _IS_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's mark, nobody's password
@@ -110,7 +110,7 @@ def _write(target: Value, value: Any, keep_secrets: bool) -> None:  # noqa: C901
             for item in value:
                 _write(target.list_value.values.add(), item, keep_secrets)
         case _:
-            target.null_value = 0
+            target.null_value = NULL_VALUE
 
 
 def plain(value: Any) -> Any:

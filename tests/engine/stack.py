@@ -24,7 +24,7 @@ class Run:
     seconds: float
 
 
-class CommandFailed(AssertionError):
+class CommandError(AssertionError):
     """The CLI failed where the test needs it to succeed."""
 
 
@@ -64,7 +64,9 @@ class Stack:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        config = [] if arguments[0] in ("stack", "cancel", "state", "import") else ["--config-file", str(self.config_file)]
+        config = (
+            [] if arguments[0] in ("stack", "cancel", "state", "import") else ["--config-file", str(self.config_file)]
+        )
         stack = [] if arguments[:2] == ("stack", "init") else ["--stack", self.name]
         return ["pulumi", "--cwd", str(self.program), "--non-interactive", *arguments, *stack, *config]
 
@@ -85,7 +87,7 @@ class Stack:
         output, _ = process.communicate(timeout=300)
         run = Run(process.returncode, output, time.monotonic() - start)
         if (run.code != 0) != fails:
-            raise CommandFailed(f"pulumi {' '.join(arguments)} exited {run.code} after {run.seconds:.0f} s:\n{output}")
+            raise CommandError(f"pulumi {' '.join(arguments)} exited {run.code} after {run.seconds:.0f} s:\n{output}")
         return run
 
     def up(self, *arguments: str, fails: bool = False) -> Run:
@@ -131,5 +133,3 @@ def program(directory: Path, source: str) -> Path:
     (directory / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "mesh", "runtime": runtime}))
     (directory / "__main__.py").write_text(source)
     return directory
-
-

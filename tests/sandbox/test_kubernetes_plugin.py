@@ -19,8 +19,8 @@ import yaml
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as proto
-from sandbox.clusters import Sandbox
 
+from sandbox.clusters import Sandbox
 from sandbox.kubernetes_plugin import resources
 from sandbox.kubernetes_plugin.checkpoint import Checkpoint
 from sandbox.kubernetes_plugin.cluster import Cluster
@@ -458,7 +458,8 @@ class TestProviderConfig:
         forced = self.changed(
             plugin, {"kubeconfig": kubeconfig}, {"kubeconfig": kubeconfig, "enablePatchForce": "true"}
         )
-        assert (forced.changes, forced.replaces) == (proto.DiffResponse.DIFF_SOME, [])
+        assert forced.changes == proto.DiffResponse.DIFF_SOME
+        assert not forced.replaces
         assert self.changed(plugin, {"renderYamlToDirectory": "a"}, {"renderYamlToDirectory": "b"}).replaces
         assert self.changed(plugin, known, known).changes == proto.DiffResponse.DIFF_NONE
 
