@@ -54,6 +54,13 @@ def _pulumi_scripts(folder: Path, target: Path) -> None:
 
 _KUBERNETES_STAMPS = ("gitVersion=v1.36.3", "gitMajor=1", "gitMinor=36")
 
+
+def _envoy_bootstrap(folder: Path, target: Path) -> None:
+    """The template from which pilot-agent makes Envoy's first configuration."""
+    module = Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"))
+    (target / "envoy_bootstrap.json").write_bytes((module / "tools/packaging/common/envoy_bootstrap.json").read_bytes())
+
+
 ETCD = Source("etcd", ("go.etcd.io/etcd/server/v3",), minutes=1)
 KUBERNETES = Source(
     "kubernetes",
@@ -76,6 +83,16 @@ PULUMI_LANGUAGE_PYTHON = Source(
     ("github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",),
     minutes=1,
     beside=_pulumi_scripts,
+)
+ISTIO = Source(
+    "istio",
+    tuple(
+        f"istio.io/istio/{path}"
+        for path in ("pilot/cmd/pilot-discovery", "pilot/cmd/pilot-agent", "istioctl/cmd/istioctl")
+    ),
+    minutes=6,
+    flags=("-ldflags=-s -w",),
+    beside=_envoy_bootstrap,
 )
 _OLDEST_PULUMI = (3, 250)
 _CRDS = "manifests/charts/base/files/crd-all.gen.yaml"
