@@ -1,7 +1,9 @@
 """Stack configuration as arguments for `MeshFederation`: its only reader, and the only maker of providers."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,14 +58,26 @@ def _without_access(cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 def _provider(name: str, cluster: Cluster) -> Provider:
     """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited."""
-    return Provider(
-        name,
-        kubeconfig=None if cluster.kubeconfig is None else pulumi.Output.secret(_text(cluster.kubeconfig)),
-        context=cluster.context,
-        render_yaml_to_directory=cluster.render_to,
-        cluster_identifier=cluster.identity or name,
-        enable_patch_force=True,
-    )
+    with _kubeconfig_variable_hidden():
+        return Provider(
+            name,
+            kubeconfig=None if cluster.kubeconfig is None else pulumi.Output.secret(_text(cluster.kubeconfig)),
+            context=cluster.context,
+            render_yaml_to_directory=cluster.render_to,
+            cluster_identifier=cluster.identity or name,
+            enable_patch_force=True,
+        )
+
+
+@contextmanager
+def _kubeconfig_variable_hidden() -> Iterator[None]:
+    """The plugin reads KUBECONFIG itself; the SDK would put this machine's path into state, and fails on a list."""
+    value = os.environ.pop("KUBECONFIG", None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ["KUBECONFIG"] = value
 
 
 def _text(kubeconfig: Any) -> str:

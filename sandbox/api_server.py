@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import secrets
 import ssl
 import subprocess
@@ -18,10 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import tools
-from .processes import Processes
+from .kubeconfig import write_private
+from .processes import Processes, StartError
 
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller")
 """Without the first, no foreground delete ever ends; without the second, no namespace."""
+
+ROOT_NAMESPACE = "istio-system"
 
 AUDIT_POLICY: Mapping[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
@@ -101,19 +103,18 @@ class ApiServer:
         if answer.status != HTTPStatus.OK:
             return False
         cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
-        _write_private(self.kubeconfig, yaml.safe_dump(config))
+        write_private(self.kubeconfig, yaml.safe_dump(config))
         return True
 
-    def apply(self, definitions: Path) -> None:
-        """Apply CustomResourceDefinitions and wait until their kinds are served."""
-        kubectl = [str(tools.program(tools.KUBERNETES, "kubectl")), "--kubeconfig", str(self.kubeconfig)]
-        for arguments in (
-            ["apply", "--server-side", "--force-conflicts", "--filename", str(definitions)],
-            ["wait", "--for", "condition=Established", "--timeout", "60s", "customresourcedefinitions", "--all"],
-        ):
-            run = subprocess.run([*kubectl, *arguments], capture_output=True, text=True, check=False)
-            if run.returncode:
-                raise RuntimeError(f"{self.cluster} does not take Istio's schemas: {run.stderr.strip()}")
+    def install_istio(self, definitions: Path) -> None:
+        """Apply Istio's CustomResourceDefinitions and its root namespace; afterwards its kinds are served."""
+        namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT_NAMESPACE}})
+        apply = ("apply", "--server-side", "--force-conflicts", "--filename")
+        self._kubectl(*apply, str(definitions))
+        self._kubectl(*apply, "-", given=namespace)
+        self._kubectl(
+            "wait", "--for", "condition=Established", "--timeout", "60s", "customresourcedefinitions", "--all"
+        )
 
     def start_controllers(self) -> None:
         """Start them when all kinds are known: the garbage collector looks for new ones only every 30 seconds."""
@@ -124,14 +125,20 @@ class ApiServer:
         ]
         self.processes.start(self.programs[1], list(map(str, command)))
 
+    def _kubectl(self, *arguments: str, given: str | None = None) -> None:
+        command = [str(tools.program(tools.KUBERNETES, "kubectl")), "--kubeconfig", str(self.kubeconfig), *arguments]
+        run = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise StartError(f"{self.cluster} does not take Istio's schemas: {run.stderr.strip()}")
+
     def _prepare(self, port: int) -> None:
         self.directory.mkdir(mode=0o700, exist_ok=True)
         if not self._tokens.exists():
-            _write_private(self._tokens, f"{secrets.token_hex(16)},admin,admin,system:masters\n")
+            write_private(self._tokens, f"{secrets.token_hex(16)},admin,admin,system:masters\n")
         if not self._account_key.exists():
-            _write_private(self._account_key, _new_key())
+            write_private(self._account_key, _new_key())
         self._audit_policy.write_text(json.dumps(AUDIT_POLICY))
-        _write_private(self.kubeconfig, yaml.safe_dump(self._kubeconfig(port)))
+        write_private(self.kubeconfig, yaml.safe_dump(self._kubeconfig(port)))
 
     def _kubeconfig(self, port: int) -> dict[str, Any]:
         name = self.cluster
@@ -162,12 +169,3 @@ def _new_key() -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     ).decode()
-
-
-def _write_private(path: Path, text: str) -> None:
-    """In one step, and readable by nobody else at any moment."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    new.replace(path)

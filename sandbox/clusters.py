@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from . import tools
 from .api_server import ApiServer, Place
 from .engine import Engine
+from .kubeconfig import merged, write_private
 from .ports import free_port
 from .processes import Processes, StartError
 
@@ -101,7 +104,7 @@ class Sandbox:
         return {
             **self._engine.environment(),
             "PATH": os.pathsep.join(path),
-            "KUBECONFIG": os.pathsep.join(str(self.kubeconfig_of(cluster)) for cluster in self.clusters),
+            "KUBECONFIG": str(self._kubeconfig),
         }
 
     def kubeconfig_of(self, cluster: str) -> Path:
@@ -110,6 +113,10 @@ class Sandbox:
 
     def api_server(self, cluster: str) -> ApiServer:
         return ApiServer(cluster, self.directory / cluster, self._processes)
+
+    def answers(self, cluster: str) -> bool:
+        """Whether the cluster's API server runs."""
+        return self._processes.is_running(self.api_server(cluster).programs[0])
 
     def stop(self, cluster: str) -> None:
         """The cluster's API server answers no more, until `start`."""
@@ -135,6 +142,10 @@ class Sandbox:
     def _state_file(self) -> Path:
         return self.directory / "sandbox.json"
 
+    @property
+    def _kubeconfig(self) -> Path:
+        return self.directory / "kubeconfig"
+
     def _start(self, clusters: Sequence[str]) -> None:
         self._tool_directories()
         tools.istio_crds()
@@ -146,8 +157,11 @@ class Sandbox:
         if set(clusters) <= running:
             return
         _with_other_ports(lambda: self._start_servers(clusters, running))
-        for server in map(self.api_server, clusters):
+        servers = list(map(self.api_server, clusters))
+        for server in servers:
             server.start_controllers()
+        # one file: Pulumi's SDK does not take a list of them from KUBECONFIG
+        write_private(self._kubeconfig, yaml.safe_dump(merged(server.kubeconfig for server in servers)))
 
     def _start_servers(self, clusters: Sequence[str], running: set[str]) -> None:
         """Start what does not run yet, at ports that are free now."""
@@ -194,7 +208,7 @@ class Sandbox:
                     raise self._processes.failure(server.programs[0])
                 time.sleep(0.1)
         for server in servers:
-            server.apply(tools.istio_crds())
+            server.install_istio(tools.istio_crds())
 
     def _tool_directories(self) -> list[Path]:
         names = ("kube-apiserver", "kube-controller-manager", "kubectl")

@@ -13,6 +13,7 @@ from .clusters import Sandbox, kubectl
 
 _REPOSITORY = Path(__file__).parents[1]
 _STACK = "demo"
+_PROJECT = yaml.safe_dump({"name": "mesh", "runtime": "python"})
 _KINDS = "serviceentries,destinationrules,virtualservices,gateways.networking.istio.io"
 _BAR = 40
 
@@ -59,9 +60,11 @@ class _Stack:
 
     def update(self) -> None:
         if _STACK not in {stack["name"] for stack in json.loads(self._answer("stack", "ls", "--json"))}:
-            self._answer("stack", "init", _STACK, "--config-file", str(self.file))
-        up = ["up", "--stack", _STACK, "--config-file", str(self.file), "--yes", "--skip-preview"]
-        if subprocess.run(self._command(*up), env=self.environment, check=False).returncode:
+            # in a project of its own directory, since it writes a salt beside the project
+            self.file.with_name("Pulumi.yaml").write_text(_PROJECT)
+            self._answer("stack", "init", _STACK, directory=self.file.parent)
+        up = ["up", "--stack", _STACK, "--config-file", str(self.file), "--yes", "--skip-preview", "--suppress-outputs"]
+        if subprocess.run(["pulumi", "--cwd", str(_REPOSITORY), *up], env=self.environment, check=False).returncode:
             raise DemoError("the update failed; `make demo` goes on where it stopped")
 
     def outputs(self) -> dict[str, Any]:
@@ -74,17 +77,9 @@ class _Stack:
         changes: dict[str, int] = history[0]["resourceChanges"]
         return changes
 
-    def _command(self, *arguments: str) -> list[str]:
-        return ["pulumi", "--cwd", str(_REPOSITORY), *arguments]
-
-    def _answer(self, *arguments: str) -> str:
-        run = subprocess.run(
-            self._command("--non-interactive", *arguments),
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def _answer(self, *arguments: str, directory: Path = _REPOSITORY) -> str:
+        command = ["pulumi", "--cwd", str(directory), "--non-interactive", *arguments]
+        run = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         if run.returncode:
             raise DemoError(f"pulumi {' '.join(arguments)}: {run.stderr.strip() or run.stdout.strip()}")
         return run.stdout

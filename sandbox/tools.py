@@ -32,19 +32,28 @@ class Source:
     """About how long a first build takes on two cores."""
     flags: tuple[str, ...] = ()
     beside: Callable[[Path, Path], None] | None = None
-    """What belongs beside the programs: called with the module folder and the directory of the programs."""
+    """Puts what belongs beside the programs there: called with the module folder and the programs' directory."""
+    beside_from: tuple[str, ...] = ()
+    """Other module folders that `beside` builds from."""
 
     @property
     def directory(self) -> Path:
         """Where the programs are kept. A new version, or other flags, is a new directory."""
         digest = blake2b(repr((self.packages, self.flags)).encode(), digest_size=6)
-        for file in ("go.mod", "go.sum"):
-            digest.update((MODULES / self.folder / file).read_bytes())
+        for folder in (self.folder, *self.beside_from):
+            for file in ("go.mod", "go.sum"):
+                digest.update((MODULES / folder / file).read_bytes())
         return cache_directory() / f"{self.folder}-{digest.hexdigest()}"
 
 
-def _pulumi_scripts(folder: Path, target: Path) -> None:
-    """The two scripts that stand beside the CLI: they start a program, and the plugin of dynamic resources."""
+_LANGUAGE_PYTHON = "pulumi-language-python"
+
+
+def _pulumi_for_python(_folder: Path, target: Path) -> None:
+    """What the CLI looks for beside itself: the language host, and the scripts that start a program and a plugin."""
+    folder = MODULES / _LANGUAGE_PYTHON
+    package = f"github.com/pulumi/pulumi/sdk/v3/python/cmd/{_LANGUAGE_PYTHON}"
+    _go(folder, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target / _LANGUAGE_PYTHON), package)
     module = Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"))
     for script in ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python"):
         copy = target / Path(script).name
@@ -77,12 +86,8 @@ PULUMI = Source(
         "-tags=osusergo,grpcnotrace",
         "-ldflags=-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0",
     ),
-)
-PULUMI_LANGUAGE_PYTHON = Source(
-    "pulumi-language-python",
-    ("github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",),
-    minutes=1,
-    beside=_pulumi_scripts,
+    beside=_pulumi_for_python,
+    beside_from=(_LANGUAGE_PYTHON,),
 )
 ISTIO = Source(
     "istio",
@@ -117,11 +122,15 @@ def built(source: Source) -> Path:
 
 
 def pulumi() -> list[Path]:
-    """The directories with Pulumi's CLI and Python language host, to be put on PATH; none if they are there already."""
+    """The directories to be put on PATH for Pulumi's CLI; none if a CLI that will do is there already.
+
+    The language host that can be built is older than the option `virtualenv` of a project: it takes the python3 on
+    PATH, so this environment's comes first.
+    """
     found = shutil.which("pulumi")
-    if found and shutil.which("pulumi-language-python") and _version(found) >= _OLDEST_PULUMI:
+    if found and _version(found) >= _OLDEST_PULUMI:
         return []
-    return [built(PULUMI), built(PULUMI_LANGUAGE_PYTHON)]
+    return [built(PULUMI), Path(sys.prefix) / "bin"]
 
 
 def istio_crds() -> Path:

@@ -42,6 +42,8 @@ class Stack:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "backend").mkdir(exist_ok=True)
         self.configure({})
+        # in a project of its own directory, since it writes a salt beside the project
+        (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "mesh", "runtime": "python"}))
         self.run("stack", "init", self.name)
 
     @property
@@ -64,11 +66,10 @@ class Stack:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        config = (
-            [] if arguments[0] in ("stack", "cancel", "state", "import") else ["--config-file", str(self.config_file)]
-        )
+        config = [] if arguments[0] in ("stack", "cancel", "state") else ["--config-file", str(self.config_file)]
         stack = [] if arguments[:2] == ("stack", "init") else ["--stack", self.name]
-        return ["pulumi", "--cwd", str(self.program), "--non-interactive", *arguments, *stack, *config]
+        directory = self.directory if arguments[:2] == ("stack", "init") else self.program
+        return ["pulumi", "--cwd", str(directory), "--non-interactive", *arguments, *stack, *config]
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """The CLI in a process group of its own, running."""
@@ -99,13 +100,15 @@ class Stack:
     def destroy(self, *arguments: str, fails: bool = False) -> Run:
         return self.run("destroy", "--yes", "--skip-preview", *arguments, fails=fails)
 
-    def steps(self, *arguments: str) -> dict[str, str]:
-        """What an update would do: name of each resource that changes → operation."""
+    def preview_steps(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        """What an update would do, step by step: name of each resource → step."""
         run = self.run("preview", "--json", *arguments)
         document = json.loads(run.output[run.output.index("{") :])
-        return {
-            step["urn"].rpartition("::")[2]: step["op"] for step in document.get("steps", []) if step["op"] != "same"
-        }
+        return {step["urn"].rpartition("::")[2]: step for step in document.get("steps", [])}
+
+    def steps(self, *arguments: str) -> dict[str, str]:
+        """Name of each resource that an update would change → operation."""
+        return {name: step["op"] for name, step in self.preview_steps(*arguments).items() if step["op"] != "same"}
 
     def export(self) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(self.run("stack", "export").output)

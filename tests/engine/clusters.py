@@ -1,0 +1,90 @@
+"""The sandbox's clusters as tests look at them: which objects exist, and what the API servers recorded."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from sandbox.clusters import Sandbox, kubectl
+
+KINDS = {
+    "serviceentries": "ServiceEntry",
+    "destinationrules": "DestinationRule",
+    "virtualservices": "VirtualService",
+    "gateways": "Gateway",
+}
+RESOURCES = ",".join(f"{plural}.networking.istio.io" for plural in KINDS)
+
+
+@dataclass(frozen=True, order=True)
+class Write:
+    """A write that an API server accepted, at the server's own time (seconds since the epoch)."""
+
+    time: float
+    cluster: str
+    verb: str
+    kind: str
+    name: str
+    """`namespace/name`."""
+    agent: str
+
+    @property
+    def key(self) -> str:
+        """`cluster/kind/namespace/name`, as in the names of resources."""
+        return f"{self.cluster}/{self.kind}/{self.name}"
+
+
+class Clusters:
+    """Looks at every cluster of a sandbox, and can empty them."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    def kubectl(self, cluster: str, *arguments: str, given: str | None = None) -> str:
+        return kubectl(self.sandbox, cluster, *arguments, given=given)
+
+    def objects(self, *clusters: str) -> dict[str, dict[str, Any]]:
+        """`cluster/kind/namespace/name` → object, of Istio's networking kinds; of all clusters by default."""
+        return {
+            f"{cluster}/{item['kind']}/{item['metadata']['namespace']}/{item['metadata']['name']}": item
+            for cluster in clusters or self.sandbox.clusters
+            for item in json.loads(self.kubectl(cluster, "get", RESOURCES, "-A", "-o", "json"))["items"]
+        }
+
+    def writes(self, *, since: float = 0.0) -> list[Write]:
+        """What the API servers recorded after `since`, in the order of time. Dry runs and refusals are no writes."""
+        found = [write for cluster in self.sandbox.clusters for write in self._recorded(cluster)]
+        return sorted(write for write in found if write.time > since)
+
+    def _recorded(self, cluster: str) -> Iterable[Write]:
+        log = self.sandbox.api_server(cluster).audit_log
+        for line in log.read_text().splitlines() if log.exists() else ():
+            event = json.loads(line)
+            target = event["objectRef"]
+            refused = event["responseStatus"]["code"] >= 300
+            if refused or "dryRun" in parse_qs(urlsplit(event["requestURI"]).query) or "name" not in target:
+                continue
+            yield Write(
+                datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
+                cluster,
+                event["verb"],
+                KINDS.get(target["resource"], target["resource"]),
+                f"{target['namespace']}/{target['name']}",
+                event.get("userAgent", ""),
+            )
+
+    def add_namespace(self, name: str) -> None:
+        manifest = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for cluster in self.sandbox.clusters:
+            self.kubectl(cluster, "apply", "--server-side", "-f", "-", given=manifest)
+
+    def wipe(self) -> None:
+        """Start those that are down, and remove every object of Istio's networking kinds."""
+        for cluster in self.sandbox.clusters:
+            if not self.sandbox.answers(cluster):
+                self.sandbox.start(cluster)
+            if self.objects(cluster):
+                for plural in KINDS:
+                    self.kubectl(cluster, "delete", f"{plural}.networking.istio.io", "--all", "-A", "--wait=true")

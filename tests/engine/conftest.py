@@ -1,0 +1,43 @@
+"""Three real API servers for the whole run, emptied between tests, and stacks of the real CLI on them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.clusters import Sandbox
+
+from .clusters import Clusters
+from .stack import REPOSITORY, Stack
+
+CLUSTERS = ("cluster1", "cluster2", "cluster3")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    found = Sandbox.up(tmp_path_factory.mktemp("engine") / "sandbox", CLUSTERS)
+    yield found
+    found.down()
+
+
+@pytest.fixture
+def clusters(sandbox: Sandbox) -> Clusters:
+    """The clusters, all running and without an object of Istio's networking kinds."""
+    found = Clusters(sandbox)
+    found.wipe()
+    return found
+
+
+@pytest.fixture
+def new_stack(clusters: Clusters, tmp_path: Path) -> Callable[..., Stack]:
+    """Makes a stack: of this repository's program, named `test`, unless told otherwise."""
+
+    def make(name: str = "test", *, program: Path = REPOSITORY) -> Stack:
+        return Stack(tmp_path / f"stack-{name}", clusters.sandbox.environment(), name=name, program=program)
+
+    return make
+
+
+@pytest.fixture
+def stack(new_stack: Callable[..., Stack]) -> Stack:
+    return new_stack()

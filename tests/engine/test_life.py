@@ -1,0 +1,98 @@
+"""The article's example from the first preview to the last weight: what the engine shows and what the clusters hold."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .clusters import Clusters
+from .specs import article
+from .stack import REPOSITORY, Stack
+
+pytestmark = pytest.mark.engine
+
+OBJECTS = {
+    "cluster1/DestinationRule/default/v1.reviews",
+    "cluster1/DestinationRule/default/v2.reviews",
+    "cluster1/DestinationRule/istio-system/reviews.default.svc.cluster2.global",
+    "cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
+    "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global",
+    "cluster1/VirtualService/default/reviews",
+    "cluster2/DestinationRule/default/v3.reviews",
+    "cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
+}
+
+
+def test_the_first_preview_shows_every_object_and_address_and_the_clusters_then_hold_what_render_says(
+    stack: Stack, clusters: Clusters, tmp_path: Path
+) -> None:
+    stack.configure(article())
+
+    preview = stack.preview_steps()
+    planned = {name: step["newState"] for name, step in preview.items() if step["op"] == "create"}
+    assert {f"mesh/{key}" for key in OBJECTS} <= planned.keys()
+    address = planned["mesh/addresses"]["inputs"]["addresses"]["reviews.default.svc.cluster2.global"]
+    entry = planned["mesh/cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"]
+    assert entry["inputs"]["spec"]["addresses"] == [address]
+    assert not clusters.objects(), "a preview writes nothing"
+
+    stack.up()
+    assert stack.outputs()["addresses"] == {"reviews.default.svc.cluster2.global": address}
+    assert stated(clusters.objects()) == rendered(stack, tmp_path)
+    stack.preview("--expect-no-changes")
+
+
+def test_a_weight_edit_changes_one_virtual_service_and_the_traffic_output_says_what_it_means(
+    stack: Stack, clusters: Clusters
+) -> None:
+    spec = article()
+    spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster2"]
+    stack.configure(spec)
+    stack.up()
+    assert shares(stack)["v3 on cluster2"] == "75.00 %"
+    last = clusters.writes()[-1].time
+
+    first, second, third = spec["traffic"][0]["http"][0]["route"]
+    first["weight"], second["weight"], third["weight"] = 1, 1, 1
+    stack.configure(spec)
+    routes = {f"mesh/{cluster}/VirtualService/default/reviews": "update" for cluster in ("cluster1", "cluster2")}
+    assert {name: op for name, op in stack.steps().items() if name != "mesh-test"} == routes
+    stack.up()
+
+    assert {f"mesh/{write.key}" for write in clusters.writes(since=last)} == routes.keys()
+    assert shares(stack) == {
+        "v1 here (cluster1)": "33.34 %",
+        "v2 here (cluster1)": "33.33 %",
+        "v3 on cluster2": "33.33 %",
+    }
+
+
+def shares(stack: Stack) -> dict[str, str]:
+    found: dict[str, str] = stack.outputs()["traffic"]["cluster1"]["reviews.default"]
+    return found
+
+
+def stated(objects: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Objects without what the API server adds to every object of any kind."""
+    added = {"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"}
+    return {
+        key: {**found, "metadata": {k: v for k, v in found["metadata"].items() if k not in added}}
+        for key, found in objects.items()
+    }
+
+
+def rendered(stack: Stack, directory: Path) -> dict[str, dict[str, Any]]:
+    addresses = directory / "addresses.json"
+    addresses.write_text(json.dumps(stack.outputs()["addresses"]))
+    command = [sys.executable, "-m", "components.mesh", "render", str(stack.config_file), "--out", str(directory / "r")]
+    subprocess.run([*command, "--addresses", str(addresses)], cwd=REPOSITORY, check=True, capture_output=True)
+    found = {}
+    for file in (directory / "r").glob("*/*.yaml"):
+        for manifest in yaml.safe_load_all(file.read_text()):
+            metadata = manifest["metadata"]
+            found[f"{file.parent.name}/{manifest['kind']}/{metadata['namespace']}/{metadata['name']}"] = manifest
+    return found
