@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo demo-down sandbox sandbox-down test check bench clean
+.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools soak test check bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,8 +28,28 @@ sandbox: .venv/ready ## start two API servers with Istio's CRDs; says how to use
 sandbox-down: .venv/ready ## stop them and remove everything they left
 	$(BIN)/python -m sandbox down
 
-test: check ## every check and every test, on real API servers and the real engine
+mesh: .venv/ready network-tools ## a real mesh on the two clusters: istiod, sidecars, gateways; says how to use it
+	$(BIN)/python -m sandbox.mesh up
+
+mesh-down: .venv/ready ## remove the mesh and its clusters without a trace, also after a crash
+	$(BIN)/python -m sandbox.mesh down
+
+# what network namespaces take; a package each, and all but iptables are part of most systems
+network-tools:
+	@missing=; for tool in ip:iproute2 iptables:iptables setpriv:util-linux; do \
+	    PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool%:*} > /dev/null || missing="$$missing $${tool#*:}"; \
+	done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing; \
+	elif [ -n "$$missing" ]; then \
+	    echo "the mesh needs these, as root: apt-get install$$missing" >&2; \
+	fi
+
+test: check network-tools ## every check and every test, on real API servers and the real engine
 	$(BIN)/pytest
+
+soak: .venv/ready network-tools ## every kind of update five times at 12 s, on an idle and on a busy istiod: the README's table
+	$(BIN)/python -m tests.traffic.soak
 
 check: .venv/ready ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check --quiet .

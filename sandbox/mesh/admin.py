@@ -1,0 +1,77 @@
+"""A proxy's own account of itself: whether it is ready, its configuration, its counters."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from .network import Namespace
+from .workload import ADMIN_PORT, READY_PORT
+
+
+class Proxy:
+    """The Envoy in one network namespace."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def is_ready(self) -> bool:
+        try:
+            status, _ = self._ask("GET", READY_PORT, "/healthz/ready")
+        except (OSError, http.client.HTTPException):
+            return False
+        return status == 200
+
+    def clusters(self) -> dict[str, dict[str, Any]]:
+        """Name → what the proxy knows of it, without its endpoints."""
+        return {entry["cluster"]["name"]: entry["cluster"] for entry in self._dump("dynamic_active_clusters")}
+
+    def listeners(self) -> dict[str, dict[str, Any]]:
+        found = self._dump("dynamic_listeners")
+        return {entry["name"]: entry["active_state"]["listener"] for entry in found if "active_state" in entry}
+
+    def refused_listeners(self) -> dict[str, str]:
+        """Name → why; a proxy keeps what it had before."""
+        return {
+            entry["name"]: entry["error_state"]["details"]
+            for entry in self._dump("dynamic_listeners")
+            if "error_state" in entry
+        }
+
+    def routes(self) -> dict[str, dict[str, Any]]:
+        return {entry["route_config"]["name"]: entry["route_config"] for entry in self._dump("dynamic_route_configs")}
+
+    def endpoints(self, cluster: str) -> list[str]:
+        """`address:port` of each endpoint of one of its clusters."""
+        status, text = self._ask("GET", ADMIN_PORT, "/clusters?format=json")
+        assert status == 200, text
+        hosts = [
+            host["address"]["socket_address"]
+            for known in json.loads(text)["cluster_statuses"]
+            if known["name"] == cluster
+            for host in known.get("host_statuses", [])
+        ]
+        return sorted(f"{host['address']}:{host['port_value']}" for host in hosts)
+
+    def counters(self, pattern: str) -> dict[str, int]:
+        """Counters and gauges whose names match."""
+        _, text = self._ask("GET", ADMIN_PORT, f"/stats?format=json&filter={quote(pattern)}")
+        return {stat["name"]: stat["value"] for stat in json.loads(text)["stats"] if "value" in stat}
+
+    def _dump(self, resource: str) -> Iterator[dict[str, Any]]:
+        _, text = self._ask("GET", ADMIN_PORT, f"/config_dump?resource={resource}")
+        yield from json.loads(text).get("configs", [])
+
+    def _ask(self, method: str, port: int, path: str) -> tuple[int, str]:
+        with self._namespace.inside():
+            connected = socket.create_connection(("127.0.0.1", port), timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.sock = connected
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()

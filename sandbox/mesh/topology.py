@@ -1,0 +1,90 @@
+"""What a bed consists of, as plain data: clusters, their services, and the workloads behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ROOT_NAMESPACE = "istio-system"
+GATEWAY_SERVICE = "istio-eastwestgateway"
+GATEWAY_PORT = 15443
+
+
+@dataclass(frozen=True, slots=True)
+class MeshCluster:
+    """A cluster with an Istio of its own; its trust domain is its name."""
+
+    name: str
+    accepts: tuple[str, ...] = ()
+    """Trust domains of the callers that its workloads accept beside their own."""
+    aliases: tuple[str, ...] = ()
+    gateway_addresses: tuple[str, ...] = ()
+    """Addresses of its east-west gateway on the network that all clusters share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a service; its pods listen on the same number."""
+
+    number: int = 9080
+    name: str = "http"
+    """Tells Istio the protocol, as Kubernetes' naming convention has it: `http`, `grpc-web`, …"""
+
+    @property
+    def protocol(self) -> str:
+        return self.name.partition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One pod: an application with a sidecar, behind the service of the same name as its `service`."""
+
+    cluster: str
+    service: str
+    version: str = "v1"
+    account: str = ""
+    """Its service account; `bookinfo-<service>` unless stated."""
+    ports: tuple[Port, ...] = (Port(),)
+    namespace: str = "default"
+    replica: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels beside `app` and `version`."""
+
+    @property
+    def service_account(self) -> str:
+        return self.account or f"bookinfo-{self.service}"
+
+    @property
+    def pod(self) -> str:
+        return f"{self.service}-{self.version}-{self.replica}"
+
+    @property
+    def key(self) -> str:
+        """Its name in the whole bed."""
+        return f"{self.cluster}/{self.namespace}/{self.pod}"
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        return {"app": self.service, "version": self.version, **self.labels}
+
+    @property
+    def is_gateway(self) -> bool:
+        return self.service == GATEWAY_SERVICE
+
+
+def gateway(cluster: str) -> Workload:
+    """The east-west gateway: a proxy without an application."""
+    return Workload(
+        cluster,
+        GATEWAY_SERVICE,
+        account=GATEWAY_SERVICE,
+        ports=(Port(GATEWAY_PORT, "tls"),),
+        namespace=ROOT_NAMESPACE,
+        labels={"istio": "eastwestgateway"},
+    )
+
+
+BOOKINFO = (
+    Workload("cluster1", "productpage"),
+    Workload("cluster1", "reviews", "v1"),
+    Workload("cluster1", "reviews", "v2"),
+    Workload("cluster2", "reviews", "v3"),
+)
