@@ -21,6 +21,8 @@ from .processes import Processes, StartError
 CLUSTERS = ("cluster1", "cluster2")
 _PATIENCE_SECONDS = 60.0
 _TRIES = 3
+_MARK = "this-is-a-sandbox"
+"""A file in every sandbox's directory: only what has it is ever removed."""
 
 
 class SandboxError(RuntimeError):
@@ -65,9 +67,8 @@ class Sandbox:
         Where it cannot be started, nothing is left of what was not there before, and the error says why.
         """
         sandbox = cls(directory)
+        sandbox._refuse_what_is_not_ours()
         existed = sandbox._state_file.exists()
-        if not existed and sandbox.directory.exists() and any(sandbox.directory.iterdir()):
-            raise SandboxError(f"{directory} holds something else than a sandbox; choose another directory")
         try:
             sandbox._start([*dict.fromkeys([*sandbox.clusters, *clusters])])
         except BaseException:
@@ -90,6 +91,7 @@ class Sandbox:
 
     def down(self) -> None:
         """End every process of this sandbox and remove its directory."""
+        self._refuse_what_is_not_ours()
         if not self.directory.exists():
             return
         self._processes.stop(*self._processes.names())
@@ -142,6 +144,11 @@ class Sandbox:
     def _state_file(self) -> Path:
         return self.directory / "sandbox.json"
 
+    def _refuse_what_is_not_ours(self) -> None:
+        is_ours = (self.directory / _MARK).exists()
+        if not is_ours and self.directory.exists() and any(self.directory.iterdir()):
+            raise SandboxError(f"{self.directory} holds something else than a sandbox; choose another directory")
+
     @property
     def _kubeconfig(self) -> Path:
         return self.directory / "kubeconfig"
@@ -150,6 +157,7 @@ class Sandbox:
         self._tool_directories()
         tools.istio_crds()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.directory / _MARK).touch()
         self._engine.prepare()
         running = set(self.clusters) if self.is_running else set()
         if not running:

@@ -1,7 +1,13 @@
-"""What all tests share: the flag that rewrites golden files, and how hard hypothesis tries."""
+"""What all tests share: the flag that rewrites golden files, how hard hypothesis tries, and the clusters."""
+
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from sandbox.clusters import Sandbox
+
+CLUSTERS = ("cluster1", "cluster2", "cluster3")
 
 settings.register_profile(
     "suite",
@@ -16,6 +22,14 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/scenarios/*/*.golden.*")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Three real API servers with Istio's schemas, for the whole run."""
+    found = Sandbox.up(tmp_path_factory.mktemp("clusters") / "sandbox", CLUSTERS)
+    yield found
+    found.down()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Three real API servers for the whole run, emptied between tests, and stacks of the real CLI on them."""
+"""The clusters, emptied before each test, and stacks of the real CLI on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,6 @@ from sandbox.clusters import Sandbox
 
 from .clusters import Clusters
 from .stack import REPOSITORY, Stack
-
-CLUSTERS = ("cluster1", "cluster2", "cluster3")
-
-
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    found = Sandbox.up(tmp_path_factory.mktemp("engine") / "sandbox", CLUSTERS)
-    yield found
-    found.down()
 
 
 @pytest.fixture

@@ -119,15 +119,8 @@ class Plugin:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    found = Sandbox.up(tmp_path_factory.mktemp("sandbox"), ["one"])
-    yield found
-    found.down()
-
-
-@pytest.fixture(scope="module")
 def kubeconfig(sandbox: Sandbox) -> str:
-    return Path(sandbox.kubeconfig_of("one")).read_text()
+    return Path(sandbox.kubeconfig_of("cluster1")).read_text()
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +128,7 @@ def kubectl(sandbox: Sandbox) -> Callable[..., str]:
     """Somebody who edits by hand; answers with standard output."""
 
     def run(*arguments: str) -> str:
-        command = ["kubectl", "--kubeconfig", str(sandbox.kubeconfig_of("one")), *arguments]
+        command = ["kubectl", "--kubeconfig", str(sandbox.kubeconfig_of("cluster1")), *arguments]
         environment = {**os.environ, **sandbox.environment()}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
