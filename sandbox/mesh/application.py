@@ -107,11 +107,11 @@ async def serve_grpc(identity: Identity, port: int) -> None:
     import grpc  # only pods with such a port pay for it
 
     class Anything(grpc.GenericRpcHandler):
-        def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        def service(self, call: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
             headers = {key: str(value) for key, value in call.invocation_metadata}
             body = seen(identity, port, call.method, headers)
 
-            async def answer(_request: bytes, _context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            async def answer(_request: bytes, _context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
                 return body
 
             return grpc.unary_unary_rpc_method_handler(answer)

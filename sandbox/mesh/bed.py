@@ -193,7 +193,7 @@ class Bed:
 
     def _wait_for(self, pod: Pod) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not Proxy(pod.namespace).is_ready():
+        while not (Proxy(pod.namespace).is_ready() and pod.listens()):
             for name in pod.programs:
                 if not self._processes.is_running(name) or time.monotonic() > deadline:
                     raise self._processes.failure(name)

@@ -1,12 +1,14 @@
 """Requests from a pod of the bed, and what became of them."""
 
+import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .load import Report
+from .load import Failure, Report
 from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -32,22 +34,38 @@ class Run:
     def __init__(self, caller: Pod, url: str, options: Sequence[str]) -> None:
         command = caller.namespace.command(sys.executable, "-m", "sandbox.mesh.load", url, *options)
         self._process = subprocess.Popen(list(map(str, command)), cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True)
-        self._report: Report | None = None
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Those that are known so far."""
+        lines = self._lines[:-1] if self._is_over else self._lines
+        return [Failure(**json.loads(line)) for line in lines]
 
     def end(self) -> Report:
         """Send no more; those on their way are waited for."""
-        if self._report is None:
+        if not self._is_over:
             self._process.terminate()
         return self.report()
 
     def report(self) -> Report:
         """What became of the requests, once all are answered."""
-        if self._report is None:
-            text, _ = self._process.communicate()
-            if self._process.returncode:
-                raise CallError("requests could not be sent; see above")
-            self._report = Report.read(text)
-        return self._report
+        self._reader.join()
+        if self._process.returncode:
+            raise CallError("requests could not be sent; see above")
+        return Report.read(self._lines[-1])
+
+    @property
+    def _is_over(self) -> bool:
+        return not self._reader.is_alive()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.append(line)
+        self._process.wait()
 
 
 @contextmanager

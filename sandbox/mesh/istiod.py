@@ -32,13 +32,12 @@ class Istiod:
 
     def start(self, kubeconfig: Path, root: str, environment: Mapping[str, str]) -> None:
         """Start it with the authority in `directory`/ca. `environment` says what differs from Istio's defaults."""
-        configuration = self._directory / "mesh.yaml"
-        configuration.write_text(yaml.safe_dump(self._mesh(root)))
+        self._configuration.write_text(yaml.safe_dump(self._mesh(root)))
         loopback = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         command: list[str | Path] = [
             tools.program(tools.ISTIO, "pilot-discovery"),
             "discovery",
-            *("--kubeconfig", kubeconfig, "--meshConfig", configuration, "--namespace", ROOT_NAMESPACE),
+            *("--kubeconfig", kubeconfig, "--meshConfig", self._configuration, "--namespace", ROOT_NAMESPACE),
             *("--clusterID", self.cluster.name, "--domain", "cluster.local"),
             *("--secureGRPCAddr", loopback["xds"], "--httpAddr", loopback["http"]),
             *("--monitoringAddr", loopback["monitoring"], "--grpcAddr=", "--httpsAddr=", "--ctrlz_port", "0"),
@@ -58,6 +57,15 @@ class Istiod:
             else:
                 return
 
+    def configuration(self) -> dict[str, Any]:
+        """Its mesh configuration."""
+        stored: dict[str, Any] = yaml.safe_load(self._configuration.read_text())
+        return stored
+
+    def configure(self, configuration: Mapping[str, Any]) -> None:
+        """Change its mesh configuration; it takes notice by itself."""
+        self._configuration.write_text(yaml.safe_dump(dict(configuration)))
+
     def settled(self) -> bool:
         """Whether every proxy has acknowledged everything that was sent."""
         return all(
@@ -76,6 +84,10 @@ class Istiod:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the proxies of {self.cluster.name} do not settle: {self._get('/debug/syncz')!r}")
             time.sleep(0.05)
+
+    @property
+    def _configuration(self) -> Path:
+        return self._directory / "mesh.yaml"
 
     def _get(self, path: str) -> str:
         port = self.ports["http"]

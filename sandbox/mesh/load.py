@@ -1,6 +1,6 @@
-"""Requests, many or at a steady pace, from where this runs: `Bed.load` runs it in a pod's namespace.
+"""Requests, many or at a steady pace, from where this runs: `calls.py` runs it in a pod's namespace.
 
-Prints one JSON document at the end, which `Report` reads. Ends early, in order, on SIGTERM.
+Prints every failure at once, a line of JSON each, and a `Report` as the last line. Ends early, in order, on SIGTERM.
 """
 
 import argparse
@@ -45,8 +45,8 @@ class Report:
     """The seconds that the slowest hundredth of the answers took, the slowest first."""
 
     @classmethod
-    def read(cls, text: str) -> "Report":
-        stored = json.loads(text)
+    def read(cls, line: str) -> "Report":
+        stored = json.loads(line)
         return cls(**{**stored, "failures": [Failure(**failure) for failure in stored["failures"]]})
 
 
@@ -124,7 +124,9 @@ class Load:
         seconds = time.monotonic() - began
         self._report.requests += 1
         if reason:
-            self._report.failures.append(Failure(at, seconds, reason))
+            failure = Failure(at, seconds, reason)
+            self._report.failures.append(failure)
+            print(json.dumps(asdict(failure)), flush=True)
             return
         self._seconds.append(seconds)
         answer = json.loads(body)
@@ -177,7 +179,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
-    json.dump(asdict(asyncio.run(run(parser.parse_args()))), sys.stdout)
+    print(json.dumps(asdict(asyncio.run(run(parser.parse_args())))))
     return 0
 
 

@@ -1,6 +1,7 @@
 """A pod of the bed: its Kubernetes objects, and the programs that run in its network namespace."""
 
 import json
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -143,6 +144,17 @@ class Pod:
         identity = [workload.cluster, workload.service, workload.version, workload.pod]
         command = [sys.executable, "-m", "sandbox.mesh.application", *identity, *ports]
         self._start(processes, self.programs[1], command, {"PYTHONPATH": str(_REPOSITORY)})
+
+    def listens(self) -> bool:
+        """Whether the application serves all its ports."""
+        ports = () if self.workload.is_gateway else self.workload.ports
+        try:
+            with self.namespace.inside():
+                for port in ports:
+                    socket.create_connection(("127.0.0.1", port.number), timeout=5).close()
+        except OSError:
+            return False
+        return True
 
     def _start(
         self, processes: Processes, name: str, command: Sequence[str | Path], environment: Mapping[str, str]

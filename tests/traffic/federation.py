@@ -1,0 +1,45 @@
+"""A federation on the bed: `pulumi up` moves it from spec to spec, and requests show what became of it."""
+
+from typing import Any
+
+from sandbox.mesh import calls
+from sandbox.mesh.bed import Bed
+from sandbox.mesh.load import Report
+from tests.engine.stack import Run, Stack
+
+from .specs import Spec
+
+REVIEWS = "http://reviews:9080/"
+
+
+class Federation:
+    """What one stack keeps on the bed's clusters."""
+
+    def __init__(self, bed: Bed, stack: Stack) -> None:
+        self.bed = bed
+        self.stack = stack
+        self._spec: Spec | None = None
+
+    def become(self, spec: Spec) -> None:
+        """What `spec` says, at every proxy; nothing happens if it is so already."""
+        if spec != self._spec:
+            self.update(spec)
+            self.bed.settle()
+
+    def update(self, spec: Spec) -> Run:
+        """One `pulumi up`."""
+        self._spec = None
+        self.stack.configure(spec)
+        run = self.stack.up()
+        self._spec = spec
+        return run
+
+    def send(self, number: int = 1, url: str = REVIEWS, caller: str = "cluster1/productpage") -> Report:
+        """Requests, as fast as it goes."""
+        return calls.send(self.bed.caller(caller), url, number=number)
+
+    def answer(self, url: str = REVIEWS, caller: str = "cluster1/productpage") -> dict[str, Any]:
+        """The answer to one request."""
+        report = self.send(url=url, caller=caller)
+        assert not report.failures, report.failures
+        return next(iter(report.samples.values()))

@@ -1,0 +1,69 @@
+"""The bed of the tests, and the specs that they move it through."""
+
+from typing import Any
+
+from sandbox.mesh.topology import BOOKINFO, Port, Workload
+
+Spec = dict[str, Any]
+
+GATEWAYS = {
+    "cluster1": ("172.18.0.229",),
+    "cluster2": ("172.18.0.230", "172.18.0.231"),
+    "cluster3": ("172.18.0.232",),
+}
+CALLERS = {"cluster1": ("cluster2", "cluster3"), "cluster2": ("cluster1", "cluster3"), "cluster3": ("cluster1",)}
+
+SEVERAL_PORTS = (Port(), Port(9090, "http-admin"), Port(9070, "grpc"))
+WORKLOADS = (
+    *BOOKINFO,
+    Workload("cluster2", "reviews", "v4"),
+    Workload("cluster3", "reviews", "v5"),
+    Workload("cluster2", "reviews", "v6", account="somebody-else"),
+    Workload("cluster1", "details", "v1", ports=SEVERAL_PORTS),
+    Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS),
+    Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS, replica=1),
+)
+
+DEBOUNCE = {"PILOT_DEBOUNCE_MAX": "1s"}
+"""istiod waits no longer than this for quiet, and so `SETTLE` seconds are enough between two steps."""
+SETTLE = 2
+
+
+def reviews(*shares: tuple[str, str, int], gateway: str = GATEWAYS["cluster2"][0], settle: int = SETTLE) -> Spec:
+    """Calls to reviews on cluster1, split over (cluster, version, weight)."""
+    return {
+        "clusters": {
+            "cluster1": cluster("cluster1", *GATEWAYS["cluster1"]),
+            "cluster2": cluster("cluster2", gateway),
+            "cluster3": cluster("cluster3", *GATEWAYS["cluster3"]),
+        },
+        "services": [
+            service("reviews", cluster1=["v1", "v2"], cluster2=["v3", "v4", "v6"], cluster3=["v5"]),
+        ],
+        "traffic": [rule("reviews", *shares)],
+        "settleSeconds": settle,
+    }
+
+
+ARTICLE = (("cluster2", "v3", 75), ("cluster1", "v1", 15), ("cluster1", "v2", 10))
+
+
+def cluster(name: str, *addresses: str) -> Spec:
+    return {"context": name, "trustDomain": name, "gateway": {"addresses": list(addresses)}}
+
+
+def service(name: str, **versions: list[str]) -> Spec:
+    """A service on port 9080; versions by cluster."""
+    return {
+        "name": name,
+        "namespace": "default",
+        "ports": [{"name": "http", "number": 9080, "protocol": "HTTP"}],
+        "clusters": {
+            cluster: {"versions": found, "serviceAccounts": [f"bookinfo-{name}"]} for cluster, found in versions.items()
+        },
+    }
+
+
+def rule(service: str, *shares: tuple[str, str, int]) -> Spec:
+    route = [{"cluster": cluster, "version": version, "weight": weight} for cluster, version, weight in shares]
+    return {"service": f"{service}.default", "clients": {"clusters": ["cluster1"]}, "http": [{"route": route}]}
