@@ -47,9 +47,9 @@ class Objects:
                 if error.status != 404:
                     raise
 
-    def all(self, kind: Object) -> list[Any]:
-        """Every object of `kind`'s API version, kind and namespace (all namespaces if it has none)."""
-        found: list[Any] = self._request("GET", _path(kind))["items"]
+    def all(self, version: str, kind: str) -> list[Any]:
+        """Every object of an API version and kind, in all namespaces."""
+        found: list[Any] = self._request("GET", _path({"apiVersion": version, "kind": kind}))["items"]
         return found
 
     def token(self, namespace: str, account: str, audience: str) -> str:

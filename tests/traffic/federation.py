@@ -1,15 +1,23 @@
 """A federation on the bed: `pulumi up` moves it from spec to spec, and requests show what became of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.load import Report
-from tests.engine.stack import Run, Stack
+from tests.engine.stack import Run, Stack, program
 
 from .specs import Spec
 
 REVIEWS = "http://reviews:9080/"
+RENAMED = """
+import pulumi
+from mesh_federation import MeshFederation, settings
+
+MeshFederation("{name}", settings.read(), pulumi.ResourceOptions(aliases=[pulumi.Alias(name="{old}")]))
+"""
 
 
 class Federation:
@@ -33,6 +41,18 @@ class Federation:
         run = self.stack.up()
         self._spec = spec
         return run
+
+    @contextmanager
+    def renamed(self, name: str) -> Iterator[None]:
+        """Updates come from a program that gives the federation another name, with an alias for the one it had."""
+        ours = self.stack.program
+        self.stack.program = program(self.stack.directory / name, RENAMED.format(name=name, old="mesh"))
+        try:
+            yield
+        finally:
+            self.stack.program = program(self.stack.directory / "back", RENAMED.format(name="mesh", old=name))
+            self.stack.up()
+            self.stack.program = ours
 
     def send(self, number: int = 1, url: str = REVIEWS, caller: str = "cluster1/productpage") -> Report:
         """Requests, as fast as it goes."""

@@ -1,0 +1,62 @@
+"""No update loses a request: requests at a steady pace while `pulumi up` changes what carries them.
+
+istiod's longest debounce and `settleSeconds` are lowered alike here; `test_updates_at_full_length.py` has the defaults.
+"""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.mesh import calls
+from sandbox.mesh.calls import Run
+
+from .federation import REVIEWS, Federation
+from .specs import ARTICLE, reviews
+from .updates import Update, updates
+
+pytestmark = pytest.mark.mesh
+
+RATE = 150.0
+
+
+@pytest.fixture(scope="module")
+def load(federation: Federation) -> Iterator[Run]:
+    """Requests to reviews all the time, from before the first update until after the last."""
+    federation.become(reviews(*ARTICLE))
+    with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=600) as run:
+        yield run
+
+
+@pytest.mark.parametrize("update", updates(), ids=lambda update: update.name)
+def test_no_request_is_lost(update: Update, federation: Federation, load: Run) -> None:
+    federation.become(update.before)
+    before = len(load.failures)
+
+    federation.update(update.after)
+    time.sleep(1.0)
+
+    assert load.failures[before:] == []
+
+
+def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federation, load: Run) -> None:
+    federation.become(reviews(*ARTICLE))
+    before = len(load.failures)
+
+    with federation.renamed("bookinfo"):
+        run = federation.update(reviews(*ARTICLE))
+        time.sleep(1.0)
+        assert "replaced" not in run.output
+        (route,) = federation.bed.objects("cluster1").all("networking.istio.io/v1", "VirtualService")
+        assert route["metadata"]["labels"]["app.kubernetes.io/part-of"] == "bookinfo"
+    time.sleep(1.0)
+
+    assert load.failures[before:] == []
+
+
+def test_not_one_of_all_these_requests_was_lost(load: Run) -> None:
+    """Also between the updates, and when proxies ended what they had drained for 45 seconds."""
+    report = load.end()
+
+    assert report.failures == []
+    assert report.requests / report.seconds > 100

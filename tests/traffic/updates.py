@@ -1,0 +1,60 @@
+"""The kinds of update that must lose no request: a spec before and a spec after, each for one `pulumi up`."""
+
+from dataclasses import dataclass
+
+from .specs import ARTICLE, GATEWAYS, SETTLE, Spec, reviews, rule, service
+
+NEW_GATEWAY = GATEWAYS["cluster2"][1]
+
+
+@dataclass(frozen=True)
+class Update:
+    """One `pulumi up`, from a spec to another."""
+
+    name: str
+    before: Spec
+    after: Spec
+
+
+def updates(settle: int = SETTLE) -> list[Update]:
+    """In an order in which many begin where the one before ended."""
+    article = reviews(*ARTICLE, settle=settle)
+    other_weights = reviews(("cluster2", "v3", 50), ("cluster1", "v1", 40), ("cluster1", "v2", 10), settle=settle)
+    without_v2 = reviews(("cluster2", "v3", 60), ("cluster1", "v1", 40), settle=settle)
+    with_v4 = reviews(*ARTICLE, ("cluster2", "v4", 50), settle=settle)
+    with_details = details_as_well(article)
+    return [
+        Update("change weights", article, other_weights),
+        Update("remove a version of the client cluster", other_weights, without_v2),
+        Update("add a version on the client cluster", without_v2, article),
+        Update("add a version on the serving cluster", article, with_v4),
+        Update("remove a version of the serving cluster", with_v4, article),
+        Update("add a whole service next to it", article, with_details),
+        Update("remove a whole service next to it", with_details, article),
+        *hardest(settle),
+        Update("add a serving cluster", article, over_three(settle)),
+    ]
+
+
+def hardest(settle: int) -> list[Update]:
+    """Those in which something that carries requests goes."""
+    old = reviews(("cluster1", "v1", 50), ("cluster2", "v3", 50), settle=settle)
+    new = reviews(("cluster1", "v2", 50), ("cluster2", "v4", 50), settle=settle)
+    moved = reviews(("cluster1", "v2", 50), ("cluster2", "v4", 50), settle=settle, gateway=NEW_GATEWAY)
+    return [
+        Update("swap every version in one step", old, new),
+        Update("move a gateway to a new address", new, moved),
+        Update("take a serving cluster away", over_three(settle), reviews(*ARTICLE, settle=settle)),
+    ]
+
+
+def over_three(settle: int) -> Spec:
+    return reviews(*ARTICLE, ("cluster3", "v5", 50), settle=settle)
+
+
+def details_as_well(spec: Spec) -> Spec:
+    return {
+        **spec,
+        "services": [*spec["services"], service("details", cluster1=["v1"], cluster2=["v2"])],
+        "traffic": [*spec["traffic"], rule("details", ("cluster1", "v1", 50), ("cluster2", "v2", 50))],
+    }
