@@ -1,6 +1,7 @@
 """README.md keeps its word: every block in it is run, parsed, or compared with what it claims to show."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -29,6 +31,8 @@ from mesh_federation.mesh.spec import (
     Service,
     Spec,
 )
+
+from sandbox import tools
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
@@ -86,7 +90,7 @@ def stated(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def test_every_block_is_in_a_language_that_a_test_checks() -> None:
     assert blocks(), "no block was found at all"
-    assert {block.language for block in blocks()} <= {"text", "yaml", "python", "sh", "console"}
+    assert {block.language for block in blocks()} <= {"yaml", "python", "sh", "console"}
     assert README.count("```") == 2 * len(blocks()), "a fence is left open"
 
 
@@ -128,16 +132,17 @@ def test_the_first_spec_is_the_demos() -> None:
 
 
 def test_the_picture_shows_the_first_spec() -> None:
-    (picture,) = blocks("text")
+    (file,) = re.findall(r"!\[[^]]+\]\(([^)]+\.svg)\)", README)
+    picture = " ".join(ET.parse(REPOSITORY / file).getroot().itertext())
     federation = parse(base())
     gateway = federation.clusters["cluster2"].gateway
     assert gateway is not None
-    assert all(name in picture.text for name in federation.clusters)
-    assert f"{gateway.addresses[0]}:{gateway.port}" in picture.text
+    assert all(name in picture for name in federation.clusters)
+    assert f"{gateway.addresses[0]}:{gateway.port}" in picture
     shares = outputs.traffic(federation)["cluster1"]["reviews.default"]
     for version, share in shares.items():
-        assert version.split()[0] in picture.text
-        assert share.replace(".00", "") in picture.text
+        assert version.split()[0] in picture
+        assert share.replace(".00", "") in picture
 
 
 ON_MOCKS = """
@@ -235,11 +240,11 @@ def test_the_preview_of_a_weight_edit_says_what_the_outputs_would() -> None:
 @pytest.mark.engine
 @pytest.mark.parametrize("arguments", of_program("pulumi"), ids=" ".join)
 def test_pulumi_knows_the_options(arguments: list[str]) -> None:
-    if shutil.which("pulumi") is None:
-        pytest.skip("no Pulumi CLI on PATH")
+    path = os.pathsep.join([*map(str, tools.pulumi()), os.environ["PATH"]])
     subcommands = [word for word in arguments if not word.startswith("-")]
     depth = 2 if subcommands[0] in ("config", "stack", "state") else 1
-    run = subprocess.run(["pulumi", *subcommands[:depth], "--help"], capture_output=True, text=True, check=True)
+    command = [str(shutil.which("pulumi", path=path)), *subcommands[:depth], "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     usage, _, aliases = run.stdout.partition("Usage:")[2].partition("\nAliases:\n")
     names = re.findall(r"[\w-]+", usage.split("[")[0].split("<")[0] + aliases.partition("\n\n")[0])
     assert set(subcommands[:depth]) <= set(names), "it has no such command"

@@ -1,0 +1,67 @@
+"""Addresses over a stack's life, in a pool so small that every wrong choice is a collision."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .clusters import Clusters
+from .specs import Spec, cluster, rule, service
+from .stack import Stack
+
+pytestmark = pytest.mark.engine
+
+EVERYWHERE = {"cluster1": ["v1"], "cluster2": ["v1"], "cluster3": ["v1"]}
+
+
+def specs() -> Iterator[Spec]:
+    """Ten states of one federation: services and clusters come, go, come back and change places."""
+    yield federation("cluster1 cluster2", "a b")
+    yield federation("cluster2 cluster1", "b a")
+    yield federation("cluster1 cluster2", "a b c d")
+    yield federation("cluster1 cluster2", "b c d")
+    yield federation("cluster1 cluster2", "e b c")
+    yield federation("cluster3 cluster1 cluster2", "c b e")
+    yield federation("cluster1 cluster3", "f c b e")
+    yield federation("cluster1 cluster3", "a f")
+    yield federation("cluster2 cluster3 cluster1", "f a d")
+    yield federation("cluster1 cluster2 cluster3", "a d f g")
+
+
+def federation(clusters: str, services: str) -> Spec:
+    """Each service runs on all the clusters, and calls from the first of them in alphabetical order are split."""
+    names = clusters.split()
+    client = min(names)
+    share = [(name, "v1", 1) for name in names]
+    return {
+        "clusters": {name: cluster(name, f"192.0.2.{name[-1]}") for name in names},
+        "services": [service(s, **{name: EVERYWHERE[name] for name in names}) for s in services.split()],
+        "traffic": [rule(f"{s}.default", [client], *share) for s in reversed(services.split())],
+        "addresses": {"pool": "240.0.0.0/28"},
+        "settleSeconds": 0,
+    }
+
+
+def test_over_ten_updates_no_address_moves_none_is_shared_and_none_is_reused_at_once(
+    stack: Stack, clusters: Clusters
+) -> None:
+    before: dict[str, str] = {}
+    for spec in specs():
+        stack.configure(spec)
+        stack.up()
+
+        now = entries(clusters)
+        assert len(now) == len(spec["services"]) * (len(spec["clusters"]) - 1)
+        assert {host: now[host] for host in now.keys() & before.keys()} == {
+            host: before[host] for host in now.keys() & before.keys()
+        }, "an address moved"
+        assert len(set(now.values())) == len(now), "an address is shared"
+        for host in now.keys() - before.keys():
+            assert now[host] not in before.values(), "an address was given on in the update that freed it"
+        before = now
+    assert stack.outputs()["addresses"] == before
+
+
+def entries(clusters: Clusters) -> dict[str, str]:
+    """Host → address, as the API servers tell it."""
+    found = [obj["spec"] for key, obj in clusters.objects().items() if "/ServiceEntry/" in key]
+    return {spec["hosts"][0]: spec["addresses"][0] for spec in found}
