@@ -57,7 +57,11 @@ def _without_access(cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provider(name: str, cluster: Cluster) -> Provider:
-    """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited."""
+    """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited.
+
+    Another identifier replaces everything, and deletes first: where the old identity's context or kubeconfig leads to
+    the new cluster already, a later delete would remove what has just been made there.
+    """
     with _kubeconfig_variable_hidden():
         return Provider(
             name,
@@ -66,6 +70,7 @@ def _provider(name: str, cluster: Cluster) -> Provider:
             render_yaml_to_directory=cluster.render_to,
             cluster_identifier=cluster.identity or name,
             enable_patch_force=True,
+            opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
 
 
