@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,15 +100,25 @@ class Bed:
         for removed in workloads:
             self.objects(removed.cluster).delete(*reversed(workload.pod(removed, self.pod(removed).address)))
         self.settle()
+        self._record.remove(workloads)
         for removed in workloads:
             self.networks.remove_pod(removed.cluster, removed.pod)
             self._processes.stop(*self.pod(removed).programs)
-        self._record.remove(workloads)
 
     def settle(self) -> None:
         """Until every proxy has acknowledged everything that its istiod knows."""
+        proxies = Counter(known.cluster for known in self._record.workloads)
         for cluster in self.clusters:
-            self.istiod(cluster).settle()
+            self.istiod(cluster).settle(proxies[cluster])
+
+    def restart_istiods(self, environment: Mapping[str, str]) -> None:
+        """Start the control planes anew, with what `environment` says; the proxies go on with what they have."""
+        for cluster in self.clusters:
+            self.istiod(cluster).stop()
+            self.istiod(cluster).start(self.sandbox.kubeconfig_of(cluster), self.root, environment)
+        for cluster in self.clusters:
+            self.istiod(cluster).wait()
+        self.settle()
 
     @property
     def clusters(self) -> dict[str, MeshCluster]:

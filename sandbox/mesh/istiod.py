@@ -44,6 +44,9 @@ class Istiod:
         ]
         self._processes.start(self.name, command, {**self._environment(), **environment})
 
+    def stop(self) -> None:
+        self._processes.stop(self.name)
+
     def wait(self) -> None:
         """Until it is ready to serve proxies."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -66,24 +69,26 @@ class Istiod:
         """Change its mesh configuration; it takes notice by itself."""
         self._configuration.write_text(yaml.safe_dump(dict(configuration)))
 
-    def settled(self) -> bool:
-        """Whether every proxy has acknowledged everything that was sent."""
-        return all(
-            proxy.get(f"{kind}_acked") == sent
-            for proxy in json.loads(self._get("/debug/syncz"))
-            for kind, sent in ((key.removesuffix("_sent"), value) for key, value in proxy.items() if "_sent" in key)
-        )
+    def settle(self, proxies: int) -> None:
+        """Until so many proxies have acknowledged everything that was sent, for half a second on end.
 
-    def settle(self) -> None:
-        """Until that has been so for half a second: istiod waits for 0.1 s of quiet before it sends."""
+        istiod waits for 0.1 s of quiet before it sends. A proxy that refuses something never settles.
+        """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < _QUIET_SECONDS:
-            if not self.settled():
+            if self._settled() < proxies:
                 quiet_since = time.monotonic()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the proxies of {self.cluster.name} do not settle: {self._get('/debug/syncz')!r}")
+                raise TimeoutError(f"the proxies of {self.cluster.name} do not settle: {self._get('/debug/syncz')}")
             time.sleep(0.05)
+
+    def _settled(self) -> int:
+        """How many proxies have acknowledged everything."""
+        return sum(
+            all(resource.get("acked") == resource["sent"] for resource in proxy["resources"].values())
+            for proxy in json.loads(self._get("/debug/syncz"))
+        )
 
     @property
     def _configuration(self) -> Path:

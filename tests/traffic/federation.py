@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.load import Report
+from sandbox.mesh.topology import gateway
 from tests.engine.stack import Run, Stack, program
 
 from .specs import Spec
@@ -53,6 +54,16 @@ class Federation:
             self.stack.program = program(self.stack.directory / "back", RENAMED.format(name="mesh", old=name))
             self.stack.up()
             self.stack.program = ours
+
+    @contextmanager
+    def without_address(self, cluster: str, address: str) -> Iterator[None]:
+        """One address of a cluster's gateway is dead: nobody answers there, not even with a refusal."""
+        namespace = self.bed.pod(gateway(cluster)).namespace
+        namespace.configure(f"address delete {address}/16 dev wan")
+        try:
+            yield
+        finally:
+            namespace.configure(f"address add {address}/16 dev wan")
 
     def send(self, number: int = 1, url: str = REVIEWS, caller: str = "cluster1/productpage") -> Report:
         """Requests, as fast as it goes."""

@@ -12,8 +12,8 @@ from sandbox.mesh import calls
 from sandbox.mesh.calls import Run
 
 from .federation import REVIEWS, Federation
-from .specs import ARTICLE, reviews
-from .updates import Update, updates
+from .specs import ARTICLE, GATEWAYS, reviews
+from .updates import Update, destinations, updates
 
 pytestmark = pytest.mark.mesh
 
@@ -37,6 +37,7 @@ def test_no_request_is_lost(update: Update, federation: Federation, load: Run) -
     time.sleep(1.0)
 
     assert load.failures[before:] == []
+    assert federation.send(200).answers.keys() == destinations(update.after)
 
 
 def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federation, load: Run) -> None:
@@ -52,6 +53,18 @@ def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federatio
     time.sleep(1.0)
 
     assert load.failures[before:] == []
+
+
+def test_the_old_address_of_a_gateway_may_go_as_soon_as_the_update_has_ended(federation: Federation, load: Run) -> None:
+    old, new = GATEWAYS["cluster2"]
+    federation.become(reviews(*ARTICLE, gateway=old))
+    before = len(load.failures)
+
+    federation.update(reviews(*ARTICLE, gateway=new))
+    with federation.without_address("cluster2", old):
+        time.sleep(3.0)
+        assert federation.send(200).answers.keys() == destinations(reviews(*ARTICLE))
+        assert load.failures[before:] == []
 
 
 def test_not_one_of_all_these_requests_was_lost(load: Run) -> None:

@@ -58,3 +58,8 @@ def details_as_well(spec: Spec) -> Spec:
         "services": [*spec["services"], service("details", cluster1=["v1"], cluster2=["v2"])],
         "traffic": [*spec["traffic"], rule("details", ("cluster1", "v1", 50), ("cluster2", "v2", 50))],
     }
+
+
+def destinations(spec: Spec) -> set[str]:
+    """Who answers calls to reviews, in the words of the application."""
+    return {f"{place['version']} on {place['cluster']}" for place in spec["traffic"][0]["http"][0]["route"]}
