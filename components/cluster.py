@@ -2,14 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from .mesh.manifest import Computed, Manifest
+
+_Identity = tuple[str, str, str]
+_makers: WeakKeyDictionary[Provider, dict[_Identity, str]] = WeakKeyDictionary()
+"""Which federation of this program makes which object (kind, namespace, name) under a provider."""
 
 
 class MeshCluster(pulumi.ComponentResource):
@@ -22,6 +27,14 @@ class MeshCluster(pulumi.ComponentResource):
             None,
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider])),
         )
+        self._maker_of = _makers.setdefault(provider, {})
+
+    def claim(self, federation: str, manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, str]]:
+        """Objects that another federation of this program makes already, with its name; all others are now ours."""
+        for manifest in manifests:
+            maker = self._maker_of.setdefault((manifest.kind, manifest.namespace, manifest.name), federation)
+            if maker != federation:
+                yield manifest, maker
 
     def add(self, name: str, manifest: Manifest, depends_on: Sequence[pulumi.Resource]) -> CustomResource:
         """Manage `manifest` on this cluster."""

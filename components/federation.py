@@ -21,7 +21,8 @@ class MeshFederation(pulumi.ComponentResource):
     """Istio objects on several clusters, from sentences about traffic.
 
     Options reach every object: `protect`, `retain_on_delete` and `deleted_with` are inherited, `depends_on` is handed
-    on. Raises `pulumi.RunError` with everything that is wrong with `args`, before anything is registered.
+    on. Raises `pulumi.RunError` with everything that is wrong with `args`, before anything is registered, and where
+    another federation of the program makes one of its objects, before any object is.
     """
 
     addresses: pulumi.Output[dict[str, str]]
@@ -85,6 +86,7 @@ class _Objects:
         self.plugins: dict[str, ConvergencePlugin] = {}
 
     def register(self) -> None:
+        self._claim()
         gates: dict[str, list[pulumi.Resource]] = {}
         for edge in self.plan.edges:
             gate = [self._convergence(edge)] if self._waits(edge) else self._needs(edge)
@@ -92,6 +94,17 @@ class _Objects:
                 gates.setdefault(route, []).extend(gate)
         for key in self.manifest_of:
             self._object(key, gates.get(key, []))
+
+    def _claim(self) -> None:
+        """Federations of one program never make the same object; across programs, the API server refuses it."""
+        common = [
+            f"  {m.kind} {m.namespace}/{m.name} on {cluster} is made by {maker}"
+            for cluster, component in self.clusters.items()
+            for m, maker in component.claim(self.name, self.plan.manifests[cluster])
+        ]
+        if common:
+            reason = f"{self.name} cannot be built; federations on the same clusters need disjoint services:"
+            raise pulumi.RunError("\n".join([reason, *common]))
 
     def _object(self, key: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.Resource:
         if key not in self.registered:
