@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from tests.mesh.test_invariants import Built, built
+from tests.mesh.reading import Built, built
 from tests.mesh.test_scenarios import SCENARIOS
 
 CRDS = Path(__file__).parents[3] / "shared" / "crds"

@@ -1,0 +1,186 @@
+"""For every spec, order never shows, nothing is null, and an edit changes only what mentions it."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from mesh_federation.mesh import outputs
+from mesh_federation.mesh.parse import parse
+
+from tests.mesh.reading import (
+    Built,
+    Object,
+    build,
+    built,
+)
+from tests.strategies import Spec, reference, shuffled, specs
+
+# -- order, nulls, independence ----------------------------------------------------------------------------------
+
+
+def everything_told(spec: Spec) -> str:
+    """All that a spec leads to, to the byte; keys in the order in which they would be written."""
+    made = build(spec)
+    federation = parse(spec)
+    edges = [(e.client, e.serving, sorted(e.needs), sorted(e.routes)) for e in made.plan.edges]
+    told = [outputs.traffic(federation), outputs.hosts(federation), outputs.trust(federation), made.addresses]
+    return json.dumps([made.objects, edges, told])
+
+
+@given(specs(), st.integers())
+def test_the_order_of_the_input_never_shows(spec: Spec, seed: int) -> None:
+    assert everything_told(shuffled(spec, Random(seed))) == everything_told(spec)
+
+
+@given(specs(), st.integers())
+def test_of_a_gateways_addresses_only_the_order_of_endpoints_shows(spec: Spec, seed: int) -> None:
+    other = shuffled(spec, Random(seed), keep=())
+
+    before, after = build(spec), build(other)
+
+    for made in (before, after):
+        for _, found in made.everything:
+            found["spec"].get("endpoints", []).sort(key=lambda endpoint: str(endpoint["address"]))
+    assert json.dumps(after.objects) == json.dumps(before.objects)
+
+
+@given(specs())
+def test_parsing_and_planning_leave_the_input_as_it_was(spec: Spec) -> None:
+    before = copy.deepcopy(spec)
+
+    build(spec)
+
+    assert spec == before
+
+
+def parts(value: Any) -> Iterator[Any]:
+    yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts(item)
+
+
+@given(built)
+def test_no_null_and_nothing_empty(made: Built) -> None:
+    for _, found in made.everything:
+        for part in parts(found):
+            assert part is not None
+            assert part not in ({}, [], "")
+
+
+@given(built)
+def test_no_two_manifests_share_a_part(made: Built) -> None:
+    mutable = [part for _, found in made.everything for part in parts(found) if isinstance(part, dict | list)]
+    assert len({id(part) for part in mutable}) == len(mutable)
+    text = yaml.safe_dump_all([found for _, found in made.everything])
+    assert "&id" not in text
+
+
+@given(built)
+def test_objects_hold_no_part_of_the_input(made: Built) -> None:
+    given_parts = {id(part) for part in parts(made.spec) if isinstance(part, dict | list)}
+    assert not any(id(part) in given_parts for _, found in made.everything for part in parts(found))
+
+
+# -- adding and removing -----------------------------------------------------------------------------------------
+
+
+def new_cluster_in(spec: Spec, index: int) -> Spec:
+    """The same spec, and a cluster `fresh` that runs the service of the rule `index` and takes some of its calls."""
+    larger = copy.deepcopy(spec)
+    larger["clusters"]["fresh"] = {"context": "fresh", "gateway": {"addresses": ["203.0.113.99"]}}
+    rule = larger["traffic"][index]
+    [service] = [s for s in larger["services"] if reference(s) == rule["service"]]
+    service["clusters"]["fresh"] = {"versions": ["v1"], "serviceAccounts": ["default"]}
+    add_destination(rule, {"cluster": "fresh", "version": "v1"})
+    return larger
+
+
+def new_service_in(spec: Spec, index: int) -> Spec:
+    """The same spec, and a service `fresh.fresh`: with a rule of its own, and a share of the calls of rule `index`."""
+    larger = copy.deepcopy(spec)
+    rule = larger["traffic"][index]
+    runs_on = rule["clients"]["clusters"][0]
+    larger["clusters"][runs_on].setdefault("gateway", {"addresses": ["203.0.113.99"]})
+    larger["services"].append(
+        {
+            "name": "fresh",
+            "namespace": "fresh",
+            "ports": [{"name": "http", "number": 80, "protocol": "HTTP"}],
+            "clusters": {runs_on: {"versions": ["v1"], "serviceAccounts": ["default"]}},
+            "importedBy": [cluster for cluster in larger["clusters"] if cluster != runs_on],
+        }
+    )
+    route = [{"cluster": runs_on, "version": "v1"}]
+    larger["traffic"].append({"service": "fresh.fresh", "clients": {"clusters": [runs_on]}, "http": [{"route": route}]})
+    add_destination(rule, {"cluster": runs_on, "service": "fresh.fresh", "version": "v1", "port": 80})
+    return larger
+
+
+def add_destination(rule: Spec, destination: Spec) -> None:
+    route = rule["http"][0]["route"]
+    if len(route) == 1:
+        route[0]["weight"] = 1
+    route.append({**destination, "weight": 1})
+
+
+def differences(smaller: Spec, larger: Spec) -> tuple[dict[str, Object], dict[str, Object]]:
+    """(objects that only the larger spec has, objects that differ, as the larger has them); none may be missing."""
+    before, after = build(smaller).keys(), build(larger).keys()
+    assert before.keys() <= after.keys()
+    added = {k: found for k, found in after.items() if k not in before}
+    changed = {k: found for k, found in after.items() if k in before and found != before[k]}
+    return added, changed
+
+
+# an address that a host holds never moves, and test_addresses.py says so: here every host has one by its name alone
+with_rules = specs().filter(lambda spec: bool(spec["traffic"])).map(lambda spec: {**spec, "addresses": {}})
+
+
+@given(with_rules, st.data())
+def test_a_cluster_adds_and_changes_only_objects_that_mention_it(spec: Spec, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(spec["traffic"]) - 1))
+    rule = spec["traffic"][index]
+
+    added, changed = differences(spec, new_cluster_in(spec, index))
+
+    mentions = re.compile(r"\.fresh\.(global|x-)")
+    assert all(k.startswith("fresh/") or mentions.search(k) for k in added)
+    name, namespace = rule["service"].split(".")
+    assert set(changed) == {f"{client}/VirtualService/{namespace}/{name}" for client in rule["clients"]["clusters"]}
+    assert all(mentions.search(json.dumps(found)) for found in changed.values())
+    assert "fresh" not in json.dumps(build(spec).objects)
+
+
+@given(with_rules, st.data())
+def test_a_service_adds_and_changes_only_objects_that_mention_it(spec: Spec, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(spec["traffic"]) - 1))
+    rule = spec["traffic"][index]
+
+    added, changed = differences(spec, new_service_in(spec, index))
+
+    assert all("fresh" in k for k in added)
+    name, namespace = rule["service"].split(".")
+    assert set(changed) == {f"{client}/VirtualService/{namespace}/{name}" for client in rule["clients"]["clusters"]}
+    assert all("fresh" in json.dumps(found) for found in changed.values())
+
+
+@given(with_rules, st.data())
+def test_weights_change_nothing_but_the_virtual_services_of_their_rule(spec: Spec, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(spec["traffic"]) - 1))
+    edited = copy.deepcopy(spec)
+    rule = edited["traffic"][index]
+    for destination in rule["http"][0]["route"]:
+        destination["weight"] = destination.get("weight", 0) + 1
+
+    added, changed = differences(spec, edited)
+
+    name, namespace = rule["service"].split(".")
+    assert not added
+    assert {f"{client}/VirtualService/{namespace}/{name}" for client in rule["clients"]["clusters"]} >= set(changed)
+    assert len(rule["http"][0]["route"]) == 1 or changed
