@@ -8,6 +8,7 @@ import pytest
 from sandbox.clusters import Sandbox
 
 from .clusters import Clusters
+from .installed import install
 from .stack import REPOSITORY, Stack
 
 
@@ -32,3 +33,9 @@ def new_stack(clusters: Clusters, tmp_path: Path) -> Callable[..., Stack]:
 @pytest.fixture
 def stack(new_stack: Callable[..., Stack]) -> Stack:
     return new_stack()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment in which the distribution is installed, and nothing of this checkout."""
+    return install(tmp_path_factory.mktemp("installed"))

@@ -43,7 +43,8 @@ class Stack:
         (self.directory / "backend").mkdir(exist_ok=True)
         self.configure({})
         # in a project of its own directory, since it writes a salt beside the project
-        (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "mesh", "runtime": "python"}))
+        project = yaml.safe_load((self.program / "Pulumi.yaml").read_text())["name"]
+        (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump({"name": project, "runtime": "python"}))
         self.run("stack", "init", self.name)
 
     @property

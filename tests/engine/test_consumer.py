@@ -1,0 +1,56 @@
+"""The program in tests/consumer, as somebody has it who installed the distribution: it never sees this checkout."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .clusters import Clusters
+from .stack import REPOSITORY, Stack
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_program_of_its_own_runs_on_the_installed_distribution(
+    new_stack: Callable[..., Stack], clusters: Clusters, installed: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "shop"
+    shutil.copytree(REPOSITORY / "tests" / "consumer", program)
+    (program / "venv").symlink_to(installed)
+    for module in ("mesh_federation", "mesh_federation.mesh.plan", "mesh_federation.convergence"):
+        assert where(module, program).is_relative_to(installed)
+
+    stack = new_stack("shop", program=program)
+    stack.up()
+
+    assert set(clusters.objects()) == {
+        "cluster1/DestinationRule/default/v1.reviews",
+        "cluster1/DestinationRule/default/v2.reviews",
+        "cluster1/DestinationRule/istio-system/reviews.default.svc.cluster2.global",
+        "cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
+        "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global",
+        "cluster1/VirtualService/default/reviews",
+        "cluster2/DestinationRule/default/v3.reviews",
+        "cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
+    }
+    entry = clusters.objects()["cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"]
+    assert stack.outputs()["addresses"] == {"reviews.default.svc.cluster2.global": entry["spec"]["addresses"][0]}
+    assert stack.outputs()["traffic"] == {
+        "cluster1": {
+            "reviews.default": {
+                "v3 on cluster2": "75.00 %",
+                "v1 here (cluster1)": "15.00 %",
+                "v2 here (cluster1)": "10.00 %",
+            }
+        }
+    }
+    stack.preview("--expect-no-changes")
+
+
+def where(module: str, program: Path) -> Path:
+    """The file from which a program in that directory imports the module."""
+    command = [str(program / "venv" / "bin" / "python"), "-c", f"import {module} as m; print(m.__file__)"]
+    found = subprocess.run(command, cwd=program, check=True, capture_output=True, text=True).stdout
+    return Path(found.strip()).resolve()
