@@ -277,4 +277,4 @@ def _twice(path: Path, field: str, values: Sequence[object]) -> Iterator[Problem
 
 
 def _choices(values: Iterable[object] | Collection[object]) -> str:
-    return ", ".join(sorted(map(str, values))) or "none"
+    return ", ".join(sorted(set(map(str, values)))) or "none"

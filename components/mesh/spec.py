@@ -169,10 +169,10 @@ IstioVersion = Annotated[Literal["1.27", "1.28", "1.29", "1.30", "1.31"], Before
 class Spec(BaseModel):
     """Base of all specs: immutable, camelCase or snake_case outside.
 
-    Unknown keys are kept, for `parse` to refuse them: one of them shall not hide what else is wrong.
+    Unknown keys are ignored here, for `parse` refuses them: one of them shall not hide what else is wrong.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
     later: ClassVar[frozenset[str]] = frozenset()
 
 
