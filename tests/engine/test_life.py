@@ -1,17 +1,13 @@
 """The article's example from the first preview to the last weight: what the engine shows and what the clusters hold."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from .clusters import Clusters
+from .rendering import rendered, stated
 from .specs import article
-from .stack import REPOSITORY, Stack
+from .stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -73,26 +69,4 @@ def test_a_weight_edit_changes_one_virtual_service_and_the_traffic_output_says_w
 
 def shares(stack: Stack) -> dict[str, str]:
     found: dict[str, str] = stack.outputs()["traffic"]["cluster1"]["reviews.default"]
-    return found
-
-
-def stated(objects: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Objects without what the API server adds to every object of any kind."""
-    added = {"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"}
-    return {
-        key: {**found, "metadata": {k: v for k, v in found["metadata"].items() if k not in added}}
-        for key, found in objects.items()
-    }
-
-
-def rendered(stack: Stack, directory: Path) -> dict[str, dict[str, Any]]:
-    addresses = directory / "addresses.json"
-    addresses.write_text(json.dumps(stack.outputs()["addresses"]))
-    command = [sys.executable, "-m", "components.mesh", "render", str(stack.config_file), "--out", str(directory / "r")]
-    subprocess.run([*command, "--addresses", str(addresses)], cwd=REPOSITORY, check=True, capture_output=True)
-    found = {}
-    for file in (directory / "r").glob("*/*.yaml"):
-        for manifest in yaml.safe_load_all(file.read_text()):
-            metadata = manifest["metadata"]
-            found[f"{file.parent.name}/{manifest['kind']}/{metadata['namespace']}/{metadata['name']}"] = manifest
     return found
