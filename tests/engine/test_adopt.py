@@ -47,7 +47,7 @@ SERVING_RULE = {
     "subsets": [{"labels": {"version": version}, "name": f"version-{version}"} for version in ("v3", "v1", "v2")],
     "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}},
 }
-"""The article's objects. It names the first after another cluster, kind3; its EnvoyFilter is of no kind that we make."""
+"""The article's objects. It names the first after a cluster kind3; its EnvoyFilter is of no kind that we make."""
 
 
 def test_what_the_articles_reader_wrote_by_hand_is_adopted_by_a_stack_without_state_and_nothing_is_made_again(
