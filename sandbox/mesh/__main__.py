@@ -61,7 +61,7 @@ def _up(directory: Path) -> None:
     began = time.monotonic()
     bed = Bed(sandbox)
     if not bed.is_up:
-        bed = Bed.up(sandbox, clusters, BOOKINFO)
+        bed = Bed.up(sandbox, clusters, [*federated.gateways(_DEMO), *BOOKINFO])
         print(f"the mesh is up after {time.monotonic() - began:.1f} s")
     for pod in bed.pods():
         print(f"  {pod.workload.cluster}  {pod.workload.namespace}/{pod.workload.pod:<28} {pod.address}")

@@ -20,7 +20,7 @@ from .certificates import Root
 from .istiod import PORTS, Istiod
 from .objects import Objects
 from .record import Record
-from .topology import ROOT_NAMESPACE, MeshCluster, Workload, gateway
+from .topology import ROOT_NAMESPACE, MeshCluster, Workload
 from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ class Bed:
         bed.down()
         try:
             bed._make(clusters, istiod_environment or {})
-            bed.start(*(gateway(cluster.name) for cluster in clusters), *workloads)
+            bed.start(*workloads)
         except BaseException:
             bed.down()
             raise
@@ -102,7 +102,7 @@ class Bed:
         self.settle()
         self._record.remove(workloads)
         for removed in workloads:
-            self.networks.remove_pod(removed.cluster, removed.pod)
+            self.networks.remove_pod(self.pod(removed).namespace)
             self._processes.stop(*self.pod(removed).programs)
 
     def settle(self) -> None:
@@ -131,9 +131,10 @@ class Bed:
         number = self._record.cluster_number(described.cluster)
         return Pod(
             described,
-            self.networks.namespace_of(described.cluster, described.pod),
+            self.networks.namespace_of(described.key),
             network.pod_address(number, self._record.number_of(described)),
             self.directory / "pods" / described.key,
+            self.clusters[described.cluster].domain,
         )
 
     def caller(self, name: str) -> Pod:
@@ -193,10 +194,9 @@ class Bed:
         number = self._record.cluster_number(cluster)
         router = network.router_address(number)
         hosts = f"{router} istiod.{ROOT_NAMESPACE}.svc"
-        self.networks.make_pod(cluster, pod.workload.pod, pod.address, router, hosts)
+        self.networks.make_pod(pod.namespace, self.networks.router_of(cluster), pod.address, router, hosts)
         if pod.workload.is_gateway:
-            addresses = self.clusters[cluster].gateway_addresses
-            self.networks.make_gateway_reachable(cluster, pod.workload.pod, f"gateway{number}", addresses)
+            self.networks.plug_into_wan(pod.namespace, pod.workload.wan)
         else:
             pod.redirect()
         self.objects(cluster).apply(*workload.objects(pod.workload, pod.address))

@@ -5,7 +5,7 @@ from pathlib import Path
 from mesh_federation.mesh import outputs, stack_file
 from mesh_federation.mesh.parse import parse
 
-from .topology import MeshCluster
+from .topology import MeshCluster, Workload, gateway
 
 
 def clusters(path: Path) -> list[MeshCluster]:
@@ -20,7 +20,14 @@ def clusters(path: Path) -> list[MeshCluster]:
                 for authority in trust.get(name, {}).get("caCertificates", [])
                 for domain in authority["trustDomains"]
             ),
-            gateway_addresses=tuple(cluster.gateway.addresses) if cluster.gateway else (),
         )
-        for name, cluster in federation.clusters.items()
+        for name in federation.clusters
+    ]
+
+
+def gateways(path: Path) -> list[Workload]:
+    """The clusters' gateways, at the addresses that the stack file states."""
+    federation = parse(stack_file.read(path))
+    return [
+        gateway(name, *cluster.gateway.addresses) for name, cluster in federation.clusters.items() if cluster.gateway
     ]

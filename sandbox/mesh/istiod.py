@@ -37,8 +37,15 @@ class Istiod:
         command: list[str | Path] = [
             tools.program(tools.ISTIO, "pilot-discovery"),
             "discovery",
-            *("--kubeconfig", kubeconfig, "--meshConfig", self._configuration, "--namespace", ROOT_NAMESPACE),
-            *("--clusterID", self.cluster.name, "--domain", "cluster.local"),
+            *(
+                "--kubeconfig",
+                kubeconfig,
+                "--meshConfig",
+                self._configuration,
+                "--namespace",
+                self.cluster.root_namespace,
+            ),
+            *("--clusterID", self.cluster.name, "--domain", self.cluster.domain),
             *("--secureGRPCAddr", loopback["xds"], "--httpAddr", loopback["http"]),
             *("--monitoringAddr", loopback["monitoring"], "--grpcAddr=", "--httpsAddr=", "--ctrlz_port", "0"),
         ]
@@ -102,6 +109,7 @@ class Istiod:
     def _mesh(self, root: str) -> dict[str, Any]:
         accepts = [{"pem": root, "trustDomains": list(self.cluster.accepts)}] if self.cluster.accepts else []
         return {
+            "rootNamespace": self.cluster.root_namespace,
             "trustDomain": self.cluster.name,
             "trustDomainAliases": list(self.cluster.aliases),
             "caCertificates": accepts,
@@ -112,7 +120,9 @@ class Istiod:
     def _environment(self) -> dict[str, str]:
         return {
             "POD_NAME": self.name,
-            "POD_NAMESPACE": ROOT_NAMESPACE,
+            "POD_NAMESPACE": self.cluster.root_namespace,
+            # the name by which the pods know it, wherever it is
+            "ISTIOD_CUSTOM_HOST": f"istiod.{ROOT_NAMESPACE}.svc",
             "ROOT_CA_DIR": str(self._directory / "ca"),
             "PILOT_CERT_PROVIDER": "istiod",
             "ENABLE_LEADER_ELECTION": "false",

@@ -95,13 +95,14 @@ class Load:
         began = time.monotonic()
         sent: set[asyncio.Task[None]] = set()
         while not stop.is_set() and (number := self._report.requests + len(sent)) < rate * seconds:
-            due = began + number / rate
-            if (wait := due - time.monotonic()) > 0:
+            if len(sent) >= _MOST_AT_ONCE:
+                await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+                continue
+            if (wait := began + number / rate - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            if len(sent) < _MOST_AT_ONCE:
-                task = asyncio.create_task(self._request())
-                sent.add(task)
-                task.add_done_callback(sent.discard)
+            task = asyncio.create_task(self._request())
+            sent.add(task)
+            task.add_done_callback(sent.discard)
         self._report.seconds = time.monotonic() - began
         await asyncio.gather(*sent)
         return self._finished()

@@ -59,6 +59,11 @@ class Namespace:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    def port(self) -> str:
+        """What the other end of its cable is called, on whichever bridge; interface names have 15 characters."""
+        return "p" + blake2b(self.name.encode(), digest_size=6).hexdigest()
+
     def command(self, *command: str | Path) -> list[str | Path]:
         """`command`, to be run in here."""
         return ["ip", "netns", "exec", self.name, *command]
@@ -92,27 +97,24 @@ class Networks:
     def __init__(self, directory: Path) -> None:
         digest = blake2b(str(directory.resolve()).encode(), digest_size=4).hexdigest()
         self._prefix = f"mesh-{digest}."
-        self._wan = self._namespace("wan")
+        self.wan = self._namespace("wan")
 
-    def namespace_of(self, cluster: str, pod: str) -> Namespace:
-        return self._namespace(f"{cluster}.{pod}")
+    def namespace_of(self, pod: str) -> Namespace:
+        """The namespace of the pod `cluster/namespace/name`."""
+        return self._namespace(pod.replace("/", "."))
 
     def router_of(self, cluster: str) -> Namespace:
         return self._namespace(cluster)
 
-    @property
-    def wan(self) -> Namespace:
-        return self._wan
-
     def make_wan(self) -> None:
-        _make(self._wan)
-        self._wan.configure("link add wan type bridge", "link set wan up")
+        _make(self.wan)
+        self.wan.configure("link add wan type bridge", "link set wan up")
 
     def make_cluster(self, cluster: str, number: int) -> None:
         """The cluster's bridge, and a router on it that leads to the WAN."""
         router = self.router_of(cluster)
         _make(router)
-        self._plug_into_wan(router, f"wan{number}", [f"172.18.1.{number}"])
+        self.plug_into_wan(router, [f"172.18.1.{number}"])
         router.configure(
             "link add pods type bridge",
             f"address add {router_address(number)}/16 dev pods",
@@ -122,29 +124,30 @@ class Networks:
             Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         router.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "wan", "-j", "MASQUERADE")
 
-    def make_pod(self, cluster: str, pod: str, address: str, router: str, hosts: str) -> Namespace:
+    def make_pod(self, namespace: Namespace, router: Namespace, address: str, gateway: str, hosts: str) -> None:
         """A pod's namespace, on its cluster's bridge; `hosts` are the lines of its hosts file."""
-        namespace = self.namespace_of(cluster, pod)
         files = _FILES / namespace.name
         files.mkdir(parents=True, exist_ok=True)
         (files / "hosts").write_text(f"127.0.0.1 localhost\n{hosts}\n")
         search = "default.svc.cluster.local svc.cluster.local cluster.local"
-        (files / "resolv.conf").write_text(f"nameserver {router}\nsearch {search}\noptions ndots:5\n")
+        (files / "resolv.conf").write_text(f"nameserver {gateway}\nsearch {search}\noptions ndots:5\n")
         _make(namespace)
-        port = "p" + blake2b(pod.encode(), digest_size=6).hexdigest()
-        _batch(
-            [f"link add {port} netns {self.router_of(cluster).name} type veth peer name eth0 netns {namespace.name}"]
+        port = namespace.port
+        _batch([f"link add {port} netns {router.name} type veth peer name eth0 netns {namespace.name}"])
+        router.configure(f"link set {port} master pods up")
+        namespace.configure(
+            f"address add {address}/16 dev eth0", "link set eth0 up", f"route add default via {gateway}"
         )
-        self.router_of(cluster).configure(f"link set {port} master pods up")
-        namespace.configure(f"address add {address}/16 dev eth0", "link set eth0 up", f"route add default via {router}")
-        return namespace
 
-    def make_gateway_reachable(self, cluster: str, pod: str, port: str, addresses: Sequence[str]) -> None:
-        """Give a pod a second interface, on the WAN, with these addresses."""
-        self._plug_into_wan(self.namespace_of(cluster, pod), port, addresses)
+    def plug_into_wan(self, namespace: Namespace, addresses: Sequence[str]) -> None:
+        """Give a namespace an interface on the WAN, with these addresses."""
+        port = namespace.port
+        _batch([f"link add {port} netns {self.wan.name} type veth peer name wan netns {namespace.name}"])
+        self.wan.configure(f"link set {port} master wan up")
+        namespace.configure(*(f"address add {address}/16 dev wan" for address in addresses), "link set wan up")
 
-    def remove_pod(self, cluster: str, pod: str) -> None:
-        _remove([self.namespace_of(cluster, pod).name])
+    def remove_pod(self, namespace: Namespace) -> None:
+        _remove([namespace.name])
 
     def remove(self) -> None:
         """Everything of this bed, whoever made it and however that ended."""
@@ -157,11 +160,6 @@ class Networks:
 
     def _namespace(self, name: str) -> Namespace:
         return Namespace(self._prefix + name)
-
-    def _plug_into_wan(self, namespace: Namespace, port: str, addresses: Sequence[str]) -> None:
-        _batch([f"link add {port} netns {self._wan.name} type veth peer name wan netns {namespace.name}"])
-        self._wan.configure(f"link set {port} master wan up")
-        namespace.configure(*(f"address add {address}/16 dev wan" for address in addresses), "link set wan up")
 
 
 def router_address(cluster_number: int) -> str:

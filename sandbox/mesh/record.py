@@ -34,7 +34,8 @@ class Record:
         """Each has a number of its own afterwards; one that returns gets the number it had."""
         stored = self._read()
         for added in workloads:
-            stored["workloads"].append(asdict(added))
+            if asdict(added) not in stored["workloads"]:
+                stored["workloads"].append(asdict(added))
             stored["numbers"].setdefault(added.key, len(stored["numbers"]) + 1)
         self._write(stored)
 
@@ -50,7 +51,7 @@ class Record:
     @property
     def workloads(self) -> list[Workload]:
         return [
-            Workload(**{**known, "ports": tuple(Port(**port) for port in known["ports"])})
+            Workload(**{**_with_tuples(known), "ports": tuple(Port(**port) for port in known["ports"])})
             for known in self._read()["workloads"]
         ]
 

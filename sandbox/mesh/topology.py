@@ -13,11 +13,11 @@ class MeshCluster:
     """A cluster with an Istio of its own; its trust domain is its name."""
 
     name: str
+    domain: str = "cluster.local"
+    root_namespace: str = ROOT_NAMESPACE
     accepts: tuple[str, ...] = ()
     """Trust domains of the callers that its workloads accept beside their own."""
     aliases: tuple[str, ...] = ()
-    gateway_addresses: tuple[str, ...] = ()
-    """Addresses of its east-west gateway on the network that all clusters share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One pod: an application with a sidecar, behind the service of the same name as its `service`."""
+    """One pod behind the service of that name: an application with a sidecar, or a gateway."""
 
     cluster: str
     service: str
@@ -47,6 +47,8 @@ class Workload:
     replica: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels beside `app` and `version`."""
+    wan: tuple[str, ...] = ()
+    """Addresses on the network that all clusters share. Whoever has one is a gateway: a proxy without application."""
 
     @property
     def service_account(self) -> str:
@@ -67,18 +69,19 @@ class Workload:
 
     @property
     def is_gateway(self) -> bool:
-        return self.service == GATEWAY_SERVICE
+        return bool(self.wan)
 
 
-def gateway(cluster: str) -> Workload:
-    """The east-west gateway: a proxy without an application."""
+def gateway(cluster: str, *addresses: str, namespace: str = ROOT_NAMESPACE, **labels: str) -> Workload:
+    """A cluster's east-west gateway."""
     return Workload(
         cluster,
         GATEWAY_SERVICE,
         account=GATEWAY_SERVICE,
         ports=(Port(GATEWAY_PORT, "tls"),),
-        namespace=ROOT_NAMESPACE,
-        labels={"istio": "eastwestgateway"},
+        namespace=namespace,
+        labels=labels or {"istio": "eastwestgateway"},
+        wan=addresses,
     )
 
 

@@ -96,11 +96,12 @@ def _labels(workload: Workload) -> dict[str, str]:
 class Pod:
     """The programs of one pod: pilot-agent, the Envoy that it starts, and the application."""
 
-    def __init__(self, workload: Workload, namespace: Namespace, address: str, directory: Path) -> None:
+    def __init__(self, workload: Workload, namespace: Namespace, address: str, directory: Path, domain: str) -> None:
         self.workload = workload
         self.namespace = namespace
         self.address = address
         self.directory = directory
+        self._domain = domain
 
     @property
     def programs(self) -> list[str]:
@@ -131,7 +132,7 @@ class Pod:
         kind = "router" if self.workload.is_gateway else "sidecar"
         command: list[str | Path] = [
             tools.program(tools.ISTIO, "pilot-agent"),
-            *("proxy", kind, "--domain", f"{self.workload.namespace}.svc.cluster.local"),
+            *("proxy", kind, "--domain", f"{self.workload.namespace}.svc.{self._domain}"),
             *("--proxyLogLevel", "warning", "--log_output_level", "default:warn"),
         ]
         # redirection leaves out the proxy by its group; as root, it reads the tools wherever they are

@@ -1,28 +1,23 @@
 """One mesh of three clusters for the whole run, and one stack that the tests move from spec to spec."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from sandbox.clusters import Sandbox
-from sandbox.mesh import network
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.topology import MeshCluster
 from tests.engine.stack import Stack
 
 from .federation import Federation
+from .requirement import require_mesh
 from .specs import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
 
 
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    if reason := network.obstacle():
-        message = f"no mesh on this machine: {reason}"
-        if os.environ.get("MESH_REQUIRED") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    clusters = [MeshCluster(name, accepts=CALLERS[name], gateway_addresses=GATEWAYS[name]) for name in GATEWAYS]
+    require_mesh()
+    clusters = [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
     sandbox = Sandbox.up(tmp_path_factory.mktemp("traffic") / "sandbox", [*GATEWAYS])
     try:
         bed = Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.load import Report
-from sandbox.mesh.topology import gateway
+from sandbox.mesh.topology import GATEWAY_SERVICE
 from tests.engine.stack import Run, Stack, program
 
 from .specs import Spec
@@ -58,7 +58,7 @@ class Federation:
     @contextmanager
     def without_address(self, cluster: str, address: str) -> Iterator[None]:
         """One address of a cluster's gateway is dead: nobody answers there, not even with a refusal."""
-        namespace = self.bed.pod(gateway(cluster)).namespace
+        namespace = self.bed.caller(f"{cluster}/{GATEWAY_SERVICE}").namespace
         namespace.configure(f"address delete {address}/16 dev wan")
         try:
             yield

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.mesh.topology import BOOKINFO, Port, Workload
+from sandbox.mesh.topology import BOOKINFO, Port, Workload, gateway
 
 Spec = dict[str, Any]
 
@@ -15,6 +15,7 @@ CALLERS = {"cluster1": ("cluster2", "cluster3"), "cluster2": ("cluster1", "clust
 
 SEVERAL_PORTS = (Port(), Port(9090, "http-admin"), Port(9070, "grpc"))
 WORKLOADS = (
+    *(gateway(cluster, *addresses) for cluster, addresses in GATEWAYS.items()),
     *BOOKINFO,
     Workload("cluster2", "reviews", "v4"),
     Workload("cluster3", "reviews", "v5"),
