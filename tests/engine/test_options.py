@@ -1,0 +1,143 @@
+"""What the engine's own options do to a federation, and a stack that changes its place."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .clusters import Clusters
+from .specs import Spec, article, cluster, rule, service
+from .stack import REPOSITORY, Stack, program
+
+pytestmark = pytest.mark.engine
+
+WITH_OPTIONS = """
+import pulumi
+from mesh_federation import MeshFederation, settings
+
+MeshFederation("mesh", settings.read(), pulumi.ResourceOptions({options}))
+"""
+
+
+def test_under_protect_additions_and_edits_work_and_a_removal_fails_in_preview(
+    new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
+) -> None:
+    stack = new_stack(program=program(tmp_path / "program", WITH_OPTIONS.format(options="protect=True")))
+    spec = article()
+    stack.configure(spec)
+    stack.up()
+
+    spec["services"][0]["clusters"]["cluster2"]["versions"] = ["v3", "v4"]
+    v3, *_ = spec["traffic"][0]["http"][0]["route"]
+    spec["traffic"][0]["http"][0]["route"].append({**v3, "version": "v4", "weight": 5})
+    v3["weight"] = 70
+    stack.configure(spec)
+    stack.up()
+    before = clusters.objects()
+    assert "cluster2/DestinationRule/default/v4.reviews" in before
+
+    stack.configure(article())
+    failure = stack.run("up", "--yes", fails=True).output
+    assert "cannot be deleted" in failure
+    assert "mesh/cluster2/DestinationRule/default/v4.reviews" in failure
+    assert "Updating" not in failure, "it failed in the preview"
+    assert clusters.objects() == before
+
+
+def test_objects_under_retain_on_delete_outlive_their_version_and_their_stack(
+    new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
+) -> None:
+    stack = new_stack(program=program(tmp_path / "program", WITH_OPTIONS.format(options="retain_on_delete=True")))
+    stack.configure(article())
+    stack.up()
+    before = set(clusters.objects())
+
+    without_v2 = article()
+    without_v2["traffic"][0]["http"][0]["route"].pop()
+    stack.configure(without_v2)
+    stack.up()
+    assert "mesh/cluster1/DestinationRule/default/v2.reviews" not in stack.resources()
+    assert set(clusters.objects()) == before
+
+    stack.destroy()
+    assert not stack.resources()
+    assert set(clusters.objects()) == before
+
+
+def test_a_target_that_needs_a_new_address_fails_with_the_flag_to_add_and_then_works(
+    stack: Stack, clusters: Clusters
+) -> None:
+    stack.configure(article())
+    stack.up()
+    spec = article()
+    spec["services"].append(service("ratings", cluster1=["v1"], cluster2=["v1"]))
+    spec["traffic"].append(rule("ratings.default", ["cluster1"], ("cluster2", "v1", 1)))
+    stack.configure(spec)
+    pool = "urn:pulumi:test::mesh::mesh:index:MeshFederation$pulumi-python:dynamic/mesh:AddressPool::mesh/addresses"
+    entry = "mesh/cluster1/ServiceEntry/istio-system/ratings.default.svc.cluster2.global"
+    targets = [f"--target=**::{entry}", "--target=**::mesh/cluster1/DestinationRule/istio-system/ratings.**"]
+
+    failure = stack.run("up", "--yes", *targets, fails=True).output
+    assert "ratings.default.svc.cluster2.global has no address yet" in failure
+    assert f"add --target '{pool}'" in failure
+    assert "Updating" not in failure, "it failed in the preview"
+
+    stack.up(*targets, "--target", pool)
+    [address] = clusters.objects()[entry.removeprefix("mesh/")]["spec"]["addresses"]
+    stack.up()
+    assert stack.outputs()["addresses"]["ratings.default.svc.cluster2.global"] == address
+
+
+def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
+    stack: Stack, clusters: Clusters, installed: Path, tmp_path: Path
+) -> None:
+    stack.configure(article(settle=1))
+    stack.up()
+    addresses = stack.outputs()["addresses"]
+
+    stack.program = tmp_path / "elsewhere"
+    stack.program.mkdir()
+    for name in ("__main__.py", "Pulumi.yaml"):
+        shutil.copy(REPOSITORY / name, stack.program)
+    (stack.program / ".venv").symlink_to(installed)
+
+    stack.run("refresh", "--yes", "--skip-preview", "--run-program")
+    stack.preview("--expect-no-changes")
+    without_v2 = article(settle=1)
+    without_v2["traffic"][0]["http"][0]["route"].pop()
+    stack.configure(without_v2)
+    stack.up()
+    assert "cluster1/DestinationRule/default/v2.reviews" not in clusters.objects()
+    assert stack.outputs()["addresses"] == addresses
+    stack.destroy()
+    assert not clusters.objects()
+
+
+def test_nine_pairs_of_clusters_settle_in_the_time_of_one(stack: Stack, clusters: Clusters) -> None:
+    settle = 5
+    stack.configure(all_to_all(settle))
+    start = time.time()
+
+    stack.up("--parallel", "32")
+
+    pairs = [name for name, found in stack.resources().items() if found["type"].endswith(":Convergence")]
+    written = clusters.writes(since=start)
+    needs = [write.time for write in written if write.kind != "VirtualService"]
+    routes = [write.time for write in written if write.kind == "VirtualService"]
+    assert len(pairs) == 9
+    assert len(routes) == 3
+    assert settle <= min(routes) - max(needs)
+    assert max(routes) - max(needs) < 2 * settle
+
+
+def all_to_all(settle: int) -> Spec:
+    """Calls on each of three clusters are answered by all three."""
+    names = ["cluster1", "cluster2", "cluster3"]
+    return {
+        "clusters": {name: cluster(name, f"192.0.2.{name[-1]}") for name in names},
+        "services": [service("reviews", cluster1=["v1"], cluster2=["v1"], cluster3=["v1"])],
+        "traffic": [rule("reviews.default", names, *((name, "v1", 1) for name in names))],
+        "settleSeconds": settle,
+    }
