@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 from .network import Namespace
 from .workload import ADMIN_PORT, READY_PORT
@@ -45,20 +44,19 @@ class Proxy:
 
     def endpoints(self, cluster: str) -> list[str]:
         """`address:port` of each endpoint of one of its clusters."""
+        return sorted(address for address, _ in self._hosts(cluster))
+
+    def ejected(self, cluster: str) -> list[str]:
+        """Those that outlier detection has taken out for now."""
+        return sorted(address for address, health in self._hosts(cluster) if health.get("failed_outlier_check"))
+
+    def _hosts(self, cluster: str) -> Iterator[tuple[str, dict[str, Any]]]:
         status, text = self._ask("GET", ADMIN_PORT, "/clusters?format=json")
         assert status == 200, text
-        hosts = [
-            host["address"]["socket_address"]
-            for known in json.loads(text)["cluster_statuses"]
-            if known["name"] == cluster
-            for host in known.get("host_statuses", [])
-        ]
-        return sorted(f"{host['address']}:{host['port_value']}" for host in hosts)
-
-    def counters(self, pattern: str) -> dict[str, int]:
-        """Counters and gauges whose names match."""
-        _, text = self._ask("GET", ADMIN_PORT, f"/stats?format=json&filter={quote(pattern)}")
-        return {stat["name"]: stat["value"] for stat in json.loads(text)["stats"] if "value" in stat}
+        for known in json.loads(text)["cluster_statuses"]:
+            for host in known.get("host_statuses", []) if known["name"] == cluster else []:
+                address = host["address"]["socket_address"]
+                yield f"{address['address']}:{address['port_value']}", host["health_status"]
 
     def _dump(self, resource: str) -> Iterator[dict[str, Any]]:
         _, text = self._ask("GET", ADMIN_PORT, f"/config_dump?resource={resource}")

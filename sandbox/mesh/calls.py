@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .load import Failure, Report
 from .workload import Pod
@@ -26,6 +27,20 @@ def send(caller: Pod, url: str, *, number: int = 1, headers: Iterable[str] = ())
 def at_pace(caller: Pod, url: str, *, rate: float, seconds: float, headers: Iterable[str] = ()) -> Report:
     """`rate` requests a second for `seconds`."""
     return Run(caller, url, ["--rate", str(rate), "--seconds", str(seconds), *_options(headers)]).report()
+
+
+def grpc(caller: Pod, target: str, *, number: int = 1) -> dict[str, Any]:
+    """`number` gRPC calls over one connection: `answers`, pod → how often, and the `last` answer."""
+    found: dict[str, Any] = json.loads(_python(caller, "sandbox.mesh.grpc_calls", target, "--number", str(number)))
+    return found
+
+
+def _python(caller: Pod, module: str, *arguments: str) -> str:
+    command = caller.namespace.command(sys.executable, "-m", module, *arguments)
+    run = subprocess.run(list(map(str, command)), cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True, check=False)
+    if run.returncode:
+        raise CallError("calls failed; see above")
+    return run.stdout
 
 
 class Run:

@@ -87,8 +87,16 @@ class Istiod:
             if self._settled() < proxies:
                 quiet_since = time.monotonic()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the proxies of {self.cluster.name} do not settle: {self._get('/debug/syncz')}")
+                raise TimeoutError(
+                    f"of {proxies} proxies of {self.cluster.name}, {self._settled()} settle; {self._refusals()}"
+                )
             time.sleep(0.05)
+
+    def _refusals(self) -> str:
+        """What proxies have refused, in their words."""
+        lines = self._processes.log_of(self.name).read_text(errors="replace").splitlines()
+        refused = [line for line in lines if "ACK ERROR" in line][-5:]
+        return "\n".join(["they refused:", *refused]) if refused else "they refused nothing"
 
     def _settled(self) -> int:
         """How many proxies have acknowledged everything."""

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 _PATIENCE_SECONDS = 30.0
 _MOST_AT_ONCE = 500
+_STALL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,15 @@ class Failure:
     """Seconds since the epoch when it was sent."""
     seconds: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """An answer that took more than half a second."""
+
+    at: float
+    """Seconds since the epoch when the request was sent."""
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -40,6 +50,7 @@ class Report:
     samples: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Who answered → the latest answer itself."""
     failures: list[Failure] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
     median: float = 0.0
     slowest: list[float] = field(default_factory=list)
     """The seconds that the slowest hundredth of the answers took, the slowest first."""
@@ -47,7 +58,9 @@ class Report:
     @classmethod
     def read(cls, line: str) -> "Report":
         stored = json.loads(line)
-        return cls(**{**stored, "failures": [Failure(**failure) for failure in stored["failures"]]})
+        failures = [Failure(**failure) for failure in stored["failures"]]
+        stalls = [Stall(**stall) for stall in stored["stalls"]]
+        return cls(**{**stored, "failures": failures, "stalls": stalls})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,8 @@ class Load:
             print(json.dumps(asdict(failure)), flush=True)
             return
         self._seconds.append(seconds)
+        if seconds > _STALL_SECONDS:
+            self._report.stalls.append(Stall(at, seconds))
         answer = json.loads(body)
         who = f"{answer['version']} on {answer['cluster']}"
         self._answers[who] += 1

@@ -25,7 +25,7 @@ class Record:
             {
                 "clusters": [asdict(cluster) for cluster in clusters],
                 "ports": ports,
-                "workloads": [],
+                "workloads": {},
                 "numbers": {},
             }
         )
@@ -34,15 +34,15 @@ class Record:
         """Each has a number of its own afterwards; one that returns gets the number it had."""
         stored = self._read()
         for added in workloads:
-            if asdict(added) not in stored["workloads"]:
-                stored["workloads"].append(asdict(added))
+            stored["workloads"][added.key] = asdict(added)
             stored["numbers"].setdefault(added.key, len(stored["numbers"]) + 1)
         self._write(stored)
 
     def remove(self, workloads: Iterable[Workload]) -> None:
-        gone = [asdict(removed) for removed in workloads]
         stored = self._read()
-        self._write({**stored, "workloads": [known for known in stored["workloads"] if known not in gone]})
+        for removed in workloads:
+            del stored["workloads"][removed.key]
+        self._write(stored)
 
     @property
     def clusters(self) -> dict[str, MeshCluster]:
@@ -52,7 +52,7 @@ class Record:
     def workloads(self) -> list[Workload]:
         return [
             Workload(**{**_with_tuples(known), "ports": tuple(Port(**port) for port in known["ports"])})
-            for known in self._read()["workloads"]
+            for known in self._read()["workloads"].values()
         ]
 
     def number_of(self, workload: Workload) -> int:

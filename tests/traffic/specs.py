@@ -20,6 +20,7 @@ WORKLOADS = (
     Workload("cluster2", "reviews", "v4"),
     Workload("cluster3", "reviews", "v5"),
     Workload("cluster2", "reviews", "v6", account="somebody-else"),
+    Workload("cluster2", "productpage"),
     Workload("cluster1", "details", "v1", ports=SEVERAL_PORTS),
     Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS),
     Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS, replica=1),
@@ -51,6 +52,20 @@ ARTICLE = (("cluster2", "v3", 75), ("cluster1", "v1", 15), ("cluster1", "v2", 10
 
 def cluster(name: str, *addresses: str) -> Spec:
     return {"context": name, "trustDomain": name, "gateway": {"addresses": list(addresses)}}
+
+
+def details(*ports: Port, settle: int = SETTLE) -> Spec:
+    """All calls to these ports of details on cluster1 go to v2 on cluster2."""
+    spec = reviews(*ARTICLE, settle=settle)
+    offered = {
+        **service("details", cluster1=["v1"], cluster2=["v2"]),
+        "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol.upper()} for port in ports],
+    }
+    return {
+        **spec,
+        "services": [*spec["services"], offered],
+        "traffic": [*spec["traffic"], rule("details", ("cluster2", "v2", 1))],
+    }
 
 
 def service(name: str, **versions: list[str]) -> Spec:

@@ -1,0 +1,108 @@
+"""Who answers, and who may ask: the wrong identity on either side gets nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from sandbox.mesh.bed import Bed
+
+from .federation import Federation
+from .specs import ARTICLE, reviews
+
+pytestmark = pytest.mark.mesh
+
+TO_CLUSTER2 = reviews(("cluster2", "v3", 1))
+
+
+def test_a_workload_with_another_service_account_is_refused(federation: Federation) -> None:
+    """v6 runs as somebody else than the spec's `serviceAccounts` say."""
+    federation.become(reviews(("cluster2", "v6", 1)))
+
+    assert_refused(federation, "CERTIFICATE_VERIFY_FAILED")
+
+
+def test_a_service_account_that_is_stated_wrong_gives_503_and_nobody_else_s_answer(federation: Federation) -> None:
+    spec = reviews(("cluster2", "v3", 1))
+    spec["services"][0]["clusters"]["cluster2"]["serviceAccounts"] = ["bookinfo-details"]
+    federation.become(spec)
+
+    assert_refused(federation, "CERTIFICATE_VERIFY_FAILED")
+
+
+def test_a_certificate_from_another_trust_domain_than_the_spec_s_is_refused(federation: Federation) -> None:
+    spec = reviews(("cluster2", "v3", 1))
+    spec["clusters"]["cluster2"]["trustDomain"] = "elsewhere"
+    federation.become(spec)
+
+    assert_refused(federation, "CERTIFICATE_VERIFY_FAILED")
+
+
+def test_a_caller_is_refused_whose_trust_domain_the_serving_mesh_does_not_accept(federation: Federation) -> None:
+    federation.become(TO_CLUSTER2)
+    assert federation.answer()["version"] == "v3"
+
+    with mesh_configuration(federation.bed, "cluster2", caCertificates=[]):
+        assert_refused(federation, "connection termination")
+
+    assert federation.answer()["version"] == "v3"
+
+
+def test_an_accepted_trust_domain_leaves_authorization_exact_where_an_alias_would_widen_it(
+    federation: Federation,
+) -> None:
+    bed = federation.bed
+    federation.become(TO_CLUSTER2)
+    only_cluster1 = allow("cluster1/ns/default/sa/bookinfo-productpage")
+    bed.objects("cluster2").apply(only_cluster1)
+    try:
+        bed.settle()
+        assert federation.answer()["caller"] == "spiffe://cluster1/ns/default/sa/bookinfo-productpage"
+        assert reasons(federation, "cluster2/productpage") == {"403 RBAC: access denied"}
+
+        with mesh_configuration(bed, "cluster2", caCertificates=[], trustDomainAliases=["cluster1"]):
+            assert federation.answer()["version"] == "v3"
+            assert federation.answer(caller="cluster2/productpage")["version"] in {"v3", "v4", "v6"}
+    finally:
+        bed.objects("cluster2").delete(only_cluster1)
+        bed.settle()
+    federation.become(reviews(*ARTICLE))
+
+
+def assert_refused(federation: Federation, why: str) -> None:
+    report = federation.send(20)
+    assert report.answers == {}
+    assert {failure.reason[:4] for failure in report.failures} == {"503 "}
+    assert all(why in failure.reason for failure in report.failures), report.failures[0]
+
+
+def reasons(federation: Federation, caller: str) -> set[str]:
+    return {failure.reason for failure in federation.send(5, caller=caller).failures}
+
+
+@contextmanager
+def mesh_configuration(bed: Bed, cluster: str, **settings: Any) -> Iterator[None]:
+    """The cluster's mesh configuration with some settings replaced."""
+    istiod = bed.istiod(cluster)
+    before = istiod.configuration()
+    istiod.configure({**before, **settings})
+    bed.settle()
+    try:
+        yield
+    finally:
+        istiod.configure(before)
+        bed.settle()
+
+
+def allow(principal: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": "reviews", "namespace": "default"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "reviews"}},
+            "action": "ALLOW",
+            "rules": [{"from": [{"source": {"principals": [principal]}}]}],
+        },
+    }

@@ -1,0 +1,44 @@
+"""Several ports of one service, and the ports that the spec does not speak of."""
+
+import pytest
+
+from sandbox.mesh import calls
+
+from .federation import Federation
+from .specs import ARTICLE, SEVERAL_PORTS, details, reviews
+
+pytestmark = pytest.mark.mesh
+
+HTTP, ADMIN, GRPC = SEVERAL_PORTS
+
+
+@pytest.mark.parametrize("port", [9080, 9090])
+def test_each_http_port_reaches_its_own_port_on_the_other_cluster(port: int, federation: Federation) -> None:
+    federation.become(details(*SEVERAL_PORTS))
+
+    seen = federation.answer(f"http://details:{port}/")
+
+    assert (seen["cluster"], seen["version"], seen["port"]) == ("cluster2", "v2", port)
+
+
+def test_grpc_calls_over_one_connection_reach_the_grpc_port_of_every_pod_behind_the_gateway(
+    federation: Federation,
+) -> None:
+    federation.become(details(*SEVERAL_PORTS))
+
+    found = calls.grpc(federation.bed.caller("cluster1/productpage"), f"details:{GRPC.number}", number=2000)
+
+    assert (found["last"]["cluster"], found["last"]["port"]) == ("cluster2", GRPC.number)
+    assert found["answers"].keys() == {"details-v2-0", "details-v2-1"}
+    assert min(found["answers"].values()) > 400, "connections are renewed, and each leads to one pod"
+
+
+def test_a_port_that_the_spec_does_not_list_stays_where_it_was(federation: Federation) -> None:
+    federation.become(reviews(*ARTICLE))
+    before = federation.answer(f"http://details:{ADMIN.number}/")
+    federation.become(details(HTTP))
+
+    assert federation.answer(f"http://details:{HTTP.number}/")["cluster"] == "cluster2"
+    after = federation.answer(f"http://details:{ADMIN.number}/")
+
+    assert (before["cluster"], after["cluster"], after["port"]) == ("cluster1", "cluster1", ADMIN.number)
