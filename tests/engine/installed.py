@@ -29,9 +29,15 @@ def install(directory: Path) -> Path:
     python = venv / "bin" / "python"
     subprocess.run([*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)], check=True)
     # a path file in a directory that is itself named by one is not read: the editable install stays out
-    packages = _packages(python)
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    packages = _said_by(python, "import sysconfig; print(sysconfig.get_path('purelib'))", directory)
+    (Path(packages) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return venv
+
+
+def home_of_package(program: Path, venv: str) -> Path:
+    """Where a program that runs in its virtual environment `venv` imports `mesh_federation` from."""
+    statement = "import mesh_federation; print(mesh_federation.__path__[0])"
+    return Path(_said_by(program / venv / "bin" / "python", statement, program)).resolve()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -41,6 +47,6 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _packages(python: Path) -> Path:
-    command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+def _said_by(python: Path, statement: str, directory: Path) -> str:
+    command = [str(python), "-c", statement]
+    return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout.strip()

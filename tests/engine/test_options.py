@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .clusters import Clusters
+from .installed import home_of_package
 from .specs import Spec, article, cluster, rule, service
 from .stack import REPOSITORY, Stack, program
 
@@ -102,6 +103,7 @@ def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
     for name in ("__main__.py", "Pulumi.yaml"):
         shutil.copy(REPOSITORY / name, stack.program)
     (stack.program / ".venv").symlink_to(installed)
+    assert home_of_package(stack.program, ".venv").is_relative_to(installed)
 
     stack.run("refresh", "--yes", "--skip-preview", "--run-program")
     stack.preview("--expect-no-changes")
