@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import demo
 from .clusters import CLUSTERS, Sandbox, SandboxError
+from .mesh.bed import Bed
 from .processes import StartError
 from .tools import ToolError
 
@@ -73,7 +74,9 @@ To stop them and remove everything: make sandbox-down"""
 
 
 def _down(options: argparse.Namespace) -> None:
-    Sandbox(options.directory).down()
+    sandbox = Sandbox(options.directory)
+    Bed(sandbox).down()
+    sandbox.down()
     print(f"nothing is left of the sandbox in {options.directory}")
 
 

@@ -149,6 +149,10 @@ class Bed:
     def proxy(self, described: Workload) -> Proxy:
         return Proxy(self.pod(described).namespace)
 
+    def proxy_log(self, described: Workload) -> str:
+        """What the proxy has logged: a line for each request, among others."""
+        return self._processes.log_of(self.pod(described).programs[0]).read_text(errors="replace")
+
     def istiod(self, cluster: str) -> Istiod:
         directory = self.directory / "istiod" / cluster
         return Istiod(self.clusters[cluster], directory, self._record.ports_of(cluster), self._processes)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import socket
 import struct
+import threading
 from pathlib import Path
 
 from .network import Namespace
@@ -32,7 +33,7 @@ async def relay(namespace: Namespace, address: str, port: int, target: int, name
             return
         await asyncio.gather(_pump(reader, back), _pump(there, writer))
 
-    await asyncio.get_running_loop().create_datagram_endpoint(lambda: _NameServer(names), sock=questions)
+    threading.Thread(target=answer_questions, args=(questions, names), daemon=True).start()
     async with await asyncio.start_server(carry, sock=listening) as server:
         await server.serve_forever()
 
@@ -48,19 +49,11 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
         target.close()
 
 
-class _NameServer(asyncio.DatagramProtocol):
-    """Answers for IPv4 addresses from a JSON file of name → addresses; every other name does not exist."""
-
-    def __init__(self, names: Path) -> None:
-        self._names = names
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        known: dict[str, list[str]] = json.loads(self._names.read_text())
-        self._transport.sendto(_answer(data, known), addr)
+def answer_questions(questions: socket.socket, names: Path) -> None:
+    """Answer for IPv4 addresses from a JSON file of name → addresses, for ever; every other name does not exist."""
+    while True:
+        question, caller = questions.recvfrom(_CHUNK)
+        questions.sendto(_answer(question, json.loads(names.read_text())), caller)
 
 
 def _answer(question: bytes, known: dict[str, list[str]]) -> bytes:

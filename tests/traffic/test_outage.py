@@ -21,6 +21,18 @@ def over_two_gateways() -> Spec:
     return spec
 
 
+def test_an_application_that_answers_only_500_gets_no_gateway_ejected(federation: Federation) -> None:
+    federation.become(over_two_gateways())
+    caller = federation.bed.caller("cluster1/productpage")
+
+    report = calls.at_pace(caller, f"{REVIEWS}status/500", rate=RATE, seconds=5)
+
+    assert {failure.reason[:3] for failure in report.failures} == {"500"}
+    assert len(report.failures) == report.requests
+    assert federation.bed.proxy(caller.workload).ejected(OUTBOUND) == []
+    assert federation.send(100).answers == {"v3 on cluster2": 100}
+
+
 def test_a_dead_gateway_costs_one_stall_of_about_a_second_and_no_request(federation: Federation) -> None:
     federation.become(reviews(("cluster2", "v3", 1)))
     with federation.without_address("cluster2", GATEWAYS["cluster2"][1]):
@@ -37,15 +49,3 @@ def test_a_dead_gateway_costs_one_stall_of_about_a_second_and_no_request(federat
     assert all(stall.seconds < 2.0 for stall in report.stalls), report.stalls
     sent = [stall.at for stall in report.stalls]
     assert not sent or max(sent) - min(sent) < 1.5, "more than one stall"
-
-
-def test_an_application_that_answers_only_500_gets_no_gateway_ejected(federation: Federation) -> None:
-    federation.become(over_two_gateways())
-    caller = federation.bed.caller("cluster1/productpage")
-
-    report = calls.at_pace(caller, f"{REVIEWS}status/500", rate=RATE, seconds=5)
-
-    assert {failure.reason[:3] for failure in report.failures} == {"500"}
-    assert len(report.failures) == report.requests
-    assert federation.bed.proxy(caller.workload).ejected(OUTBOUND) == []
-    assert federation.send(100).answers == {"v3 on cluster2": 100}
