@@ -30,7 +30,7 @@ def load(federation: Federation) -> Iterator[Run]:
 
 @pytest.mark.parametrize("update", updates(), ids=lambda update: update.name)
 def test_no_request_is_lost(update: Update, federation: Federation, load: Run) -> None:
-    federation.become(update.before)
+    federation.move_to(update.before)
     before = len(load.failures)
 
     federation.update(update.after)
@@ -41,7 +41,7 @@ def test_no_request_is_lost(update: Update, federation: Federation, load: Run) -
 
 
 def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federation, load: Run) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.move_to(reviews(*ARTICLE))
     before = len(load.failures)
 
     with federation.renamed("bookinfo"):
@@ -57,7 +57,7 @@ def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federatio
 
 def test_the_old_address_of_a_gateway_may_go_as_soon_as_the_update_has_ended(federation: Federation, load: Run) -> None:
     old, new = GATEWAYS["cluster2"]
-    federation.become(reviews(*ARTICLE, gateway=old))
+    federation.move_to(reviews(*ARTICLE, gateway=old))
     before = len(load.failures)
 
     federation.update(reviews(*ARTICLE, gateway=new))
