@@ -92,15 +92,17 @@ def _keys(state: Mapping[str, Any]) -> set[str]:
 
 
 def _announcement(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
-    """What a preview says: how long the update will wait, and for what."""
+    """What a preview says: how long the update will wait, and for what.
+
+    The engine asks again before it replaces something, and then hands over nothing of the old: so no names can be told
+    of a removal, but the preview shows them as the difference of `objects`.
+    """
     before, after = olds.get("objects") or {}, news["objects"]
-    new = sorted(key for key in after if before.get(key) != after[key])
-    gone = sorted(before.keys() - after.keys())
     seconds = f"{_seconds(news):.0f} s"
-    steps = [f"{seconds} before routes use {', '.join(new)}"] if new else []
-    if gone:
-        steps.append(f"{seconds} after routes have left {', '.join(gone)}")
-    return "; ".join(steps) or "nothing"
+    if not before or before.keys() - after.keys():
+        return f"{seconds} before routes use what is new in objects, {seconds} after they have left what is gone"
+    new = sorted(key for key in after if before.get(key) != after[key])
+    return f"{seconds} before routes use {', '.join(new)}" if new else "nothing"
 
 
 def _wait(state: Mapping[str, Any]) -> None:

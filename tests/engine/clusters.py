@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,6 +36,11 @@ class Write:
         """`cluster/kind/namespace/name`, as in the names of resources."""
         return f"{self.cluster}/{self.kind}/{self.name}"
 
+    @property
+    def change(self) -> str:
+        """`verb cluster/kind/namespace/name`."""
+        return f"{self.verb} {self.key}"
+
 
 class Clusters:
     """Looks at every cluster of a sandbox, and can empty them."""
@@ -58,9 +64,28 @@ class Clusters:
         found = [write for cluster in self.sandbox.clusters for write in self._recorded(cluster)]
         return sorted(write for write in found if write.time > since)
 
-    def _recorded(self, cluster: str) -> Iterable[Write]:
-        log = self.sandbox.api_server(cluster).audit_log
-        for line in log.read_text().splitlines() if log.exists() else ():
+    def changes(self, *, since: float) -> list[Write]:
+        """The writes after `since`, but those with which the clusters' own controllers end a delete."""
+        return [write for write in self.writes(since=since) if not write.agent.startswith("kube-controller-manager")]
+
+    def last_write(self) -> float:
+        """When it was; 0 if there was none."""
+        return max((write.time for write in self.writes()), default=0.0)
+
+    def record(self) -> "Record":
+        return Record(self, {cluster: self._log(cluster).stat().st_size for cluster in self.sandbox.clusters})
+
+    def _log(self, cluster: str) -> Path:
+        return self.sandbox.api_server(cluster).audit_log
+
+    def _recorded(self, cluster: str, offset: int = 0) -> Iterable[Write]:
+        if not self._log(cluster).exists():
+            return
+        with self._log(cluster).open() as log:
+            log.seek(offset)
+            lines = log.read()
+        # the last one may be on its way
+        for line in lines[: lines.rfind("\n") + 1].splitlines():
             event = json.loads(line)
             target = event["objectRef"]
             refused = event["responseStatus"]["code"] >= 300
@@ -88,3 +113,16 @@ class Clusters:
             if self.objects(cluster):
                 for plural in KINDS:
                     self.kubectl(cluster, "delete", f"{plural}.networking.istio.io", "--all", "-A", "--wait=true")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the API servers recorded after the moment it was made; cheap to ask again and again."""
+
+    clusters: Clusters
+    offsets: dict[str, int]
+
+    def writes(self) -> list[Write]:
+        return sorted(
+            write for cluster, offset in self.offsets.items() for write in self.clusters._recorded(cluster, offset)
+        )
