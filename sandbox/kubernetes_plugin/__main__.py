@@ -1,6 +1,7 @@
 """`pulumi-resource-kubernetes <engine address>`: prints its port and serves until its engine is gone."""
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -20,6 +21,8 @@ _LOOK_SECONDS = 0.25
 
 
 def main() -> None:
+    # so the engine ends its plugins; a traceback would be shown to the user as a fault of ours
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = os.getppid()
     address = sys.argv[-1]
     server = grpc.server(ThreadPoolExecutor(_WORKERS), options=_NO_LIMIT)

@@ -1,0 +1,137 @@
+"""One cluster's API server is down: it holds up the routes that need it, and nothing else."""
+
+import re
+from typing import Any
+
+import pytest
+
+from .clusters import Clusters
+from .specs import article, cluster, rule, service
+from .stack import Stack
+
+pytestmark = pytest.mark.engine
+
+DOWN = "cluster3"
+
+
+def test_an_outage_holds_up_only_the_routes_that_need_the_cluster_and_one_more_update_finishes(
+    stack: Stack, clusters: Clusters
+) -> None:
+    spec = with_ratings_on_cluster3()
+    reviews, ratings = (rule["http"][0]["route"] for rule in spec["traffic"])
+    stack.configure(spec)
+    stack.up()
+    clusters.sandbox.stop("cluster3")
+
+    # an emergency: weights between two other clusters
+    reviews[0]["weight"] = 1
+    assert update(stack, clusters, spec) == {"patch cluster1/VirtualService/default/reviews"}
+
+    # additions and edits, some of which need the cluster
+    spec["services"][0]["clusters"]["cluster2"]["versions"] = ["v3", "v4"]
+    reviews.append({"cluster": "cluster2", "version": "v4", "weight": 5})
+    spec["services"][1]["clusters"]["cluster3"]["versions"] = ["v1", "v2"]
+    ratings.append({"cluster": "cluster3", "version": "v2", "weight": 5})
+    last = clusters.last_write()
+    stack.configure(spec)
+    run = stack.up("--continue-on-error", fails=True)
+    assert run.code == 1
+    assert unreachable(run.output) == {"mesh/cluster3/DestinationRule/default/v2.ratings"}
+    assert {write.change for write in clusters.changes(since=last)} == {
+        "create cluster1/DestinationRule/istio-system/v2.ratings.default.svc.cluster3.global",
+        "create cluster1/DestinationRule/istio-system/v4.reviews.default.svc.cluster2.global",
+        "create cluster2/DestinationRule/default/v4.reviews",
+        "patch cluster1/VirtualService/default/reviews",
+    }
+
+    clusters.sandbox.start("cluster3")
+    assert update(stack, clusters, spec) == {
+        "create cluster3/DestinationRule/default/v2.ratings",
+        "patch cluster1/VirtualService/default/ratings",
+    }
+
+
+def test_a_swap_and_a_removal_that_the_outage_interrupts_delete_nothing_and_finish_afterwards(
+    stack: Stack, clusters: Clusters
+) -> None:
+    spec = with_ratings_on_cluster3()
+    # a client on the cluster, too
+    spec["services"][0]["clusters"]["cluster3"] = {"versions": [], "serviceAccounts": ["reviews"]}
+    spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster3"]
+    reviews, ratings = (rule["http"][0]["route"] for rule in spec["traffic"])
+    stack.configure(spec)
+    stack.up()
+    clusters.sandbox.stop("cluster3")
+
+    # a swap whose new version cannot be prepared
+    spec["services"][1]["clusters"]["cluster3"]["versions"] = ["v2"]
+    ratings[0]["version"] = "v2"
+    assert interrupted(stack, clusters, spec) <= {
+        "create cluster1/DestinationRule/istio-system/v2.ratings.default.svc.cluster3.global"
+    }
+
+    # and a removal of which one of two clients cannot be told
+    del reviews[0]
+    assert interrupted(stack, clusters, spec) <= {
+        "create cluster1/DestinationRule/istio-system/v2.ratings.default.svc.cluster3.global",
+        "patch cluster1/VirtualService/default/reviews",
+    }
+
+    clusters.sandbox.start("cluster3")
+    finished = update(stack, clusters, spec)
+    assert {step for step in finished if step.startswith("delete")} == {
+        "delete cluster1/DestinationRule/istio-system/v1.ratings.default.svc.cluster3.global",
+        "delete cluster3/DestinationRule/default/v1.ratings",
+        *(
+            f"delete {client}/{kind}/istio-system/{name}reviews.default.svc.cluster2.global"
+            for client in ("cluster1", "cluster3")
+            for kind, name in (("ServiceEntry", ""), ("DestinationRule", ""), ("DestinationRule", "v3."))
+        ),
+        "delete cluster2/DestinationRule/default/v3.reviews",
+        "delete cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
+    }
+
+    # a removal of which every client can be told: only what is on the cluster itself has to stay
+    clusters.sandbox.stop("cluster3")
+    del ratings[0]
+    deleted = {step for step in interrupted(stack, clusters, spec) if step.startswith("delete")}
+    assert all(step.startswith("delete cluster1/") for step in deleted)
+    clusters.sandbox.start("cluster3")
+    update(stack, clusters, spec)
+    assert not [key for key in clusters.objects("cluster3") if "ratings" in key]
+    stack.preview("--expect-no-changes")
+
+
+def with_ratings_on_cluster3() -> dict[str, Any]:
+    """The article's example, and on its client cluster a rule that goes to a third cluster."""
+    spec = article()
+    spec["clusters"]["cluster3"] = cluster("cluster3", "192.0.2.3")
+    spec["services"].append(service("ratings", cluster1=["v1"], cluster3=["v1"]))
+    spec["traffic"].append(rule("ratings.default", ["cluster1"], ("cluster3", "v1", 75), ("cluster1", "v1", 25)))
+    return spec
+
+
+def update(stack: Stack, clusters: Clusters, spec: dict[str, Any]) -> set[str]:
+    """What the update to `spec` changed."""
+    last = clusters.last_write()
+    stack.configure(spec)
+    stack.up()
+    return {write.change for write in clusters.changes(since=last)}
+
+
+def interrupted(stack: Stack, clusters: Clusters, spec: dict[str, Any]) -> set[str]:
+    """What an update to `spec` changed before it failed."""
+    last = clusters.last_write()
+    stack.configure(spec)
+    run = stack.up(fails=True)
+    assert run.code == 1
+    assert all(name.startswith("mesh/cluster3/") for name in unreachable(run.output))
+    assert unreachable(run.output)
+    return {write.change for write in clusters.changes(since=last)}
+
+
+def unreachable(output: str) -> set[str]:
+    """The resources that failed because their cluster did not answer; they begin with its name."""
+    return set(
+        re.findall(r"\((mesh/\S+)\):\n +(?:error|warning): configured Kubernetes cluster is unreachable", output)
+    )
