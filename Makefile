@@ -37,7 +37,7 @@ mesh-down: .venv/ready ## remove the mesh and its clusters without a trace, also
 # what network namespaces take; a package each, and all but iptables are part of most systems
 network-tools:
 	@missing=; for tool in ip:iproute2 iptables:iptables setpriv:util-linux; do \
-	    PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool%:*} > /dev/null || missing="$$missing $${tool#*:}"; \
+	    command -v $${tool%:*} > /dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	    apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing; \

@@ -27,7 +27,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         options.command(options.directory)
-    except (BedError, NetworkError, ObjectError, SandboxError, StartError, ToolError) as error:
+    except (BedError, NetworkError, ObjectError, SandboxError, StartError, TimeoutError, ToolError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -25,6 +25,7 @@ from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 60.0
+_TRIES = 3
 
 
 class BedError(RuntimeError):
@@ -56,13 +57,18 @@ class Bed:
         if reason := network.obstacle():
             raise BedError(reason)
         bed = cls(sandbox)
-        bed.down()
-        try:
-            bed._make(clusters, istiod_environment or {})
-            bed.start(*workloads)
-        except BaseException:
+        for tries_left in reversed(range(_TRIES)):
             bed.down()
-            raise
+            try:
+                bed._make(clusters, istiod_environment or {})
+                bed.start(*workloads)
+            except BaseException as error:
+                bed.down()
+                # a port that was free may be taken before istiod has it; then others are tried
+                if not tries_left or "address already in use" not in str(error):
+                    raise
+            else:
+                break
         return bed
 
     def down(self) -> None:

@@ -20,10 +20,10 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-WAN_NETWORK = "172.18.0.0/16"
 _NAMESPACES = Path("/run/netns")
 _FILES = Path("/etc/netns")
 """`ip netns exec NAME` shows a process the files in NAME's folder here in the place of those in /etc."""
+_PACKAGES = {"ip": "iproute2", "iptables": "iptables", "setpriv": "util-linux"}
 _CLONE_NEWNET = 0x40000000
 _PATIENCE_SECONDS = 5.0
 
@@ -35,9 +35,8 @@ class NetworkError(RuntimeError):
 @cache
 def obstacle() -> str:
     """Why this machine cannot hold a bed; empty if it can."""
-    for program in ("ip", "iptables", "setpriv"):
-        if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
-            package = "util-linux" if program == "setpriv" else program.replace("ip", "iproute2", len(program) == 2)
+    for program, package in _PACKAGES.items():
+        if shutil.which(program) is None:
             return f"`{program}` is missing: apt-get install {package}"
     probe = f"mesh-probe-{os.getpid()}"
     made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
