@@ -9,7 +9,7 @@ from pulumi_kubernetes import Provider
 from .address_pool import AddressPool
 from .args import FederationArgs
 from .cluster import MeshCluster, digest
-from .convergence import Convergence, ConvergencePlugin
+from .convergence import Arrivals, ConvergencePlugin, Departures
 from .mesh import outputs
 from .mesh.errors import Problem, SpecError
 from .mesh.parse import parse
@@ -89,7 +89,7 @@ class _Objects:
         self._claim()
         gates: dict[str, list[pulumi.Resource]] = {}
         for edge in self.plan.edges:
-            gate = [self._convergence(edge)] if self._waits(edge) else self._needs(edge)
+            gate = self._pauses(edge) if self._waits(edge) else self._needs(edge)
             for route in sorted(edge.routes):
                 gates.setdefault(route, []).extend(gate)
         for key in self.manifest_of:
@@ -121,19 +121,20 @@ class _Objects:
     def _waits(self, edge: Edge) -> bool:
         return bool(edge.needs) and self.federation.clusters[edge.client].render_to is None
 
-    def _convergence(self, edge: Edge) -> Convergence:
+    def _pauses(self, edge: Edge) -> list[pulumi.Resource]:
         component = self.clusters[edge.client]
         prefix = f"{self.name}/{edge.client}/Convergence"
         if edge.client not in self.plugins:
             self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
-        return Convergence(
-            f"{prefix}/{edge.serving}",
-            objects={key: digest(self.manifest_of[key]) for key in edge.needs},
-            settle_seconds=self.federation.settle_seconds,
-            opts=pulumi.ResourceOptions(
-                parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
-            ),
+        digests = {key: digest(self.manifest_of[key]) for key in edge.needs}
+        settle_seconds = self.federation.settle_seconds
+        opts = pulumi.ResourceOptions(
+            parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
         )
+        return [
+            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
+            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
+        ]
 
 
 def _parse(name: str, args: FederationArgs) -> Federation:

@@ -158,23 +158,25 @@ def test_a_preview_says_what_each_pair_of_clusters_will_wait_for_and_refuses_a_w
         "cluster2/DestinationRule/default/v4.reviews",
         f"cluster1/DestinationRule/istio-system/v4.{ON_CLUSTER2}",
     )
-    preview = convergences(stack)
-    assert waits(preview) == {
-        "cluster1/Convergence/cluster2": f"2 s before routes use {v4_on_cluster1}, {v4_there}",
-        "cluster2/Convergence/cluster2": f"2 s before routes use {v4_there}",
+    assert announced(stack, "arrivals") == {
+        "cluster1/Convergence/cluster2": ("update", f"2 s before routes use {v4_on_cluster1}, {v4_there}"),
+        "cluster2/Convergence/cluster2": ("update", f"2 s before routes use {v4_there}"),
     }, "the pairs that lead to cluster1 do not change"
+    assert {operation for operation, _ in announced(stack, "departures").values()} == {"update"}, "it waits for nothing"
 
-    # v4 instead of v3
+    # v3 goes
     versions(spec, "v4")
     route(spec, ("cluster2", "v4", 50), ("cluster1", "v1", 25), ("cluster1", "v2", 25))
-    stack.configure(spec)
-    preview = convergences(stack)
-    both = "2 s before routes use what is new in objects, 2 s after they have left what is gone"
-    assert waits(preview) == {"cluster1/Convergence/cluster2": both, "cluster2/Convergence/cluster2": both}
     v3_there, v3_on_cluster1 = v4_there.replace("v4", "v3"), v4_on_cluster1.replace("v4", "v3")
-    assert gained_and_lost(preview) == {
-        "cluster1/Convergence/cluster2": ({v4_there, v4_on_cluster1}, {v3_there, v3_on_cluster1}),
-        "cluster2/Convergence/cluster2": ({v4_there}, {v3_there}),
+    stack.configure(spec)
+    after = "2 s after routes have left what is gone from objects"
+    assert announced(stack, "departures") == {
+        "cluster1/Convergence/cluster2": ("replace", after),
+        "cluster2/Convergence/cluster2": ("replace", after),
+    }
+    assert gone(stack) == {
+        "cluster1/Convergence/cluster2": {v3_there, v3_on_cluster1},
+        "cluster2/Convergence/cluster2": {v3_there},
     }
 
     stack.configure({**spec, "settleSeconds": 3})
@@ -207,26 +209,30 @@ def all_of(verb: str, keys: set[str]) -> set[str]:
     return {f"{verb} {key}" for key in keys}
 
 
-def convergences(stack: Stack) -> dict[str, dict[str, Any]]:
-    """client/Convergence/serving → step of a preview, where it changes at all."""
+def announced(stack: Stack, half: str) -> dict[str, tuple[str, str]]:
+    """client/Convergence/serving → operation of a preview and what it says of the wait, where it changes at all."""
     return {
-        name.removeprefix("mesh/"): step
+        pair: (step["op"], step["newState"]["inputs"]["waits"])
+        for pair, step in pauses(stack, half).items()
+        if step["op"] != "same"
+    }
+
+
+def gone(stack: Stack) -> dict[str, set[str]]:
+    """What the preview shows to have left `objects`."""
+    return {
+        pair: set(step["oldState"]["inputs"]["objects"]) - set(step["newState"]["inputs"]["objects"])
+        for pair, step in pauses(stack, "departures").items()
+        if step["op"] == "replace"
+    }
+
+
+def pauses(stack: Stack, half: str) -> dict[str, dict[str, Any]]:
+    return {
+        name.removeprefix("mesh/").removesuffix(f"/{half}"): step
         for name, step in stack.preview_steps().items()
-        if "/Convergence/" in name and step["op"] != "same"
+        if name.endswith(f"/{half}")
     }
-
-
-def waits(preview: dict[str, dict[str, Any]]) -> dict[str, str]:
-    return {pair: step["newState"]["inputs"]["waits"] for pair, step in preview.items()}
-
-
-def gained_and_lost(preview: dict[str, dict[str, Any]]) -> dict[str, tuple[set[str], set[str]]]:
-    """What the preview shows of `objects`."""
-    objects = {
-        pair: [step[state]["inputs"]["objects"].keys() for state in ("newState", "oldState")]
-        for pair, step in preview.items()
-    }
-    return {pair: (new - old, old - new) for pair, (new, old) in objects.items()}
 
 
 def versions(spec: dict[str, Any], *names: str) -> None:

@@ -22,6 +22,14 @@ def test_an_environment_passes_preview_without_any_cluster(name: str, new_stack:
 
     assert {step["op"] for step in steps.values()} == {"create"}
     kinds = {step["newState"]["type"].rpartition(":")[2] for step in steps.values()}
-    assert {"AddressPool", "Convergence", "ServiceEntry", "DestinationRule", "VirtualService", "Gateway"} <= kinds
+    assert {
+        "AddressPool",
+        "Arrivals",
+        "Departures",
+        "ServiceEntry",
+        "DestinationRule",
+        "VirtualService",
+        "Gateway",
+    } <= kinds
     clusters = set(config["mesh:clusters"])
     assert {name.split("/")[1] for name in steps if name.count("/") == 1} - {"addresses"} == clusters

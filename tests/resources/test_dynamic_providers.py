@@ -1,4 +1,4 @@
-"""The two dynamic providers: called directly, and by the engine's protocol over the real `python -m pulumi.dynamic`."""
+"""The dynamic providers: called directly, and by the engine's protocol over the real `python -m pulumi.dynamic`."""
 
 import asyncio
 import subprocess
@@ -10,7 +10,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped,unused-ignore]
 import pytest
 from mesh_federation.address_pool import AddressPoolProvider
-from mesh_federation.convergence import OVERRIDE, ConvergenceProvider
+from mesh_federation.convergence import OVERRIDE, ArrivalsProvider, DeparturesProvider
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
@@ -28,6 +28,11 @@ def pool(*hosts: str, **settings: Any) -> Props:
 
 def waits(objects: Props, seconds: float = 12) -> Props:
     return {"objects": objects, "settleSeconds": seconds, "waits": None, PROVIDER_KEY: "p"}
+
+
+def left(objects: Props, seconds: float = 12) -> Props:
+    """As `waits`, for Departures: keys alone."""
+    return {**waits(objects, seconds), "objects": sorted(objects)}
 
 
 # -- AddressPool -------------------------------------------------------------------------------------------------
@@ -94,7 +99,7 @@ def test_anything_else_is_compared_by_the_engine(change: Props) -> None:
     assert not result.replaces
 
 
-# -- Convergence -------------------------------------------------------------------------------------------------
+# -- Arrivals and Departures --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -113,9 +118,9 @@ GONE = {"west/Gateway/istio-system/a": "2222"}
 SWAPPED = {**GONE, "west/DestinationRule/x/v2.a": "3333"}
 
 
-@pytest.mark.parametrize("news", [ADDED, CHANGED])
-def test_what_is_added_or_changed_updates_and_waits(news: Props, slept: list[float]) -> None:
-    provider = ConvergenceProvider()
+@pytest.mark.parametrize("news", [ADDED, CHANGED, SWAPPED])
+def test_what_arrives_updates_and_waits(news: Props, slept: list[float]) -> None:
+    provider = ArrivalsProvider()
     result = provider.diff("x", waits(OBJECTS), waits(news))
     assert result.changes is True
     assert not result.replaces
@@ -126,22 +131,51 @@ def test_what_is_added_or_changed_updates_and_waits(news: Props, slept: list[flo
     assert outs == waits(news, 7)
 
 
+def test_a_first_arrival_waits(slept: list[float]) -> None:
+    ArrivalsProvider().create(waits(OBJECTS, 3))
+    assert slept == [3]
+
+
+def test_no_arrival_waits_for_what_departs(slept: list[float]) -> None:
+    provider = ArrivalsProvider()
+    result = provider.diff("x", waits(OBJECTS), waits(GONE))
+    assert result.changes is True
+    assert not result.replaces
+
+    provider.update("x", waits(OBJECTS), waits(GONE))
+    provider.delete("x", waits(OBJECTS))
+
+    assert slept == []
+
+
 @pytest.mark.parametrize("news", [GONE, SWAPPED, {}])
-def test_what_is_gone_replaces_and_the_new_one_comes_first(news: Props, slept: list[float]) -> None:
-    provider = ConvergenceProvider()
-    result = provider.diff("x", waits(OBJECTS), waits(news))
+def test_what_departs_replaces_and_the_old_one_waits_when_it_is_deleted(news: Props, slept: list[float]) -> None:
+    provider = DeparturesProvider()
+    result = provider.diff("x", left(OBJECTS), left(news))
     assert result.changes is True
     assert result.replaces == ["objects"]
     assert result.delete_before_replace is False
 
-    provider.create(waits(news, 3))
-    provider.delete("x", waits(OBJECTS, 5))
+    provider.create(left(news, 3))
+    assert slept == []
+    provider.delete("x", left(OBJECTS, 5))
 
-    assert slept == [3, 5]
+    assert slept == [5]
 
 
-def test_another_settle_seconds_or_import_path_alone_updates_without_waiting(slept: list[float]) -> None:
-    provider = ConvergenceProvider()
+def test_no_departure_waits_for_what_arrives(slept: list[float]) -> None:
+    provider = DeparturesProvider()
+    assert not provider.diff("x", left(OBJECTS), left(ADDED)).replaces
+    assert provider.diff("x", left(OBJECTS), left(CHANGED)).changes is False
+    provider.create(left(OBJECTS))
+    provider.update("x", left(OBJECTS), left(ADDED))
+    assert slept == []
+
+
+@pytest.mark.parametrize("provider", [ArrivalsProvider(), DeparturesProvider()])
+def test_another_settle_seconds_or_import_path_alone_updates_without_waiting(
+    provider: ArrivalsProvider | DeparturesProvider, slept: list[float]
+) -> None:
     for news in (waits(OBJECTS, 60), {**waits(OBJECTS), PROVIDER_KEY: "q"}):
         assert provider.diff("x", waits(OBJECTS), news).changes is True
         assert not provider.diff("x", waits(OBJECTS), news).replaces
@@ -149,13 +183,14 @@ def test_another_settle_seconds_or_import_path_alone_updates_without_waiting(sle
     assert slept == []
 
 
-def test_nothing_changed_is_no_change() -> None:
+@pytest.mark.parametrize("provider", [ArrivalsProvider(), DeparturesProvider()])
+def test_nothing_changed_is_no_change(provider: ArrivalsProvider | DeparturesProvider) -> None:
     before = {**waits(OBJECTS), "waits": "12 s before routes use everything"}
-    assert ConvergenceProvider().diff("x", before, waits(dict(reversed(OBJECTS.items())))).changes is False
+    assert provider.diff("x", before, waits(dict(reversed(OBJECTS.items())))).changes is False
 
 
 def test_raising_the_wait_together_with_a_removal_is_refused(slept: list[float]) -> None:
-    [failure] = ConvergenceProvider().check(waits(OBJECTS, 5), waits(GONE, 12)).failures
+    [failure] = DeparturesProvider().check(left(OBJECTS, 5), left(GONE, 12)).failures
     assert failure.property == "settleSeconds"
     assert failure.reason == (
         "raised from 5 to 12 together with the removal of east/DestinationRule/x/v1.a; "
@@ -167,42 +202,48 @@ def test_raising_the_wait_together_with_a_removal_is_refused(slept: list[float])
 @pytest.mark.parametrize(
     ("olds", "news"),
     [
-        (waits(OBJECTS, 12), waits(GONE, 12)),
-        (waits(OBJECTS, 12), waits(GONE, 5)),
-        (waits(OBJECTS, 5), waits(ADDED, 12)),
-        ({}, waits(OBJECTS, 12)),
+        (left(OBJECTS, 12), left(GONE, 12)),
+        (left(OBJECTS, 12), left(GONE, 5)),
+        (left(OBJECTS, 5), left(ADDED, 12)),
+        ({}, left(OBJECTS, 12)),
     ],
 )
 def test_other_checks_pass(olds: Props, news: Props) -> None:
-    assert not ConvergenceProvider().check(olds, news).failures
+    assert not DeparturesProvider().check(olds, news).failures
 
 
 def test_an_environment_variable_overrides_every_wait(slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(OVERRIDE, "0.5")
-    provider = ConvergenceProvider()
 
-    provider.create(waits(OBJECTS))
-    provider.update("x", waits(OBJECTS), waits(ADDED))
-    provider.delete("x", waits(OBJECTS))
+    ArrivalsProvider().create(waits(OBJECTS))
+    ArrivalsProvider().update("x", waits(OBJECTS), waits(ADDED))
+    DeparturesProvider().delete("x", left(OBJECTS))
 
     assert slept == [0.5, 0.5, 0.5]
-    assert not provider.check(waits(OBJECTS, 5), waits(GONE, 12)).failures
+    assert not DeparturesProvider().check(left(OBJECTS, 5), left(GONE, 12)).failures
 
 
 @pytest.mark.parametrize(
     ("olds", "news", "told"),
     [
-        ({}, GONE, "12 s before routes use what is new in objects, 12 s after they have left what is gone"),
+        ({}, GONE, "12 s before routes use west/Gateway/istio-system/a"),
         (OBJECTS, OBJECTS, "nothing"),
         (OBJECTS, ADDED, "12 s before routes use west/DestinationRule/x/v2.a"),
         (OBJECTS, CHANGED, "12 s before routes use west/Gateway/istio-system/a"),
-        (OBJECTS, GONE, "12 s before routes use what is new in objects, 12 s after they have left what is gone"),
-        (OBJECTS, SWAPPED, "12 s before routes use what is new in objects, 12 s after they have left what is gone"),
+        (OBJECTS, GONE, "nothing"),
+        (OBJECTS, SWAPPED, "12 s before routes use west/DestinationRule/x/v2.a"),
     ],
 )
-def test_a_preview_says_how_long_it_will_wait_and_for_what(olds: Props, news: Props, told: str) -> None:
-    result = ConvergenceProvider().check(waits(olds) if olds else {}, waits(news))
+def test_a_preview_says_how_long_it_will_wait_for_arrivals(olds: Props, news: Props, told: str) -> None:
+    result = ArrivalsProvider().check(waits(olds, 5) if olds else {}, waits(news))
     assert result.inputs["waits"] == told
+
+
+@pytest.mark.parametrize("olds", [{}, left(OBJECTS)], ids=["created", "replaced"])
+def test_a_preview_says_how_long_it_will_wait_for_departures(olds: Props) -> None:
+    """The same for both: before the engine replaces, it asks as if nothing had been there."""
+    inputs = DeparturesProvider().check(olds, left(GONE, 5)).inputs
+    assert inputs["waits"] == "5 s after routes have left what is gone from objects"
 
 
 # -- as the engine calls them ------------------------------------------------------------------------------------
@@ -254,7 +295,7 @@ def port() -> Iterator[int]:
         process.kill()
 
 
-@pytest.mark.parametrize("provider", [AddressPoolProvider(), ConvergenceProvider()])
+@pytest.mark.parametrize("provider", [AddressPoolProvider(), ArrivalsProvider(), DeparturesProvider()])
 def test_state_refers_to_a_provider_by_import_path_and_holds_no_secret(provider: Any) -> None:
     assert len(serialize_provider(provider)) < 150
     assert provider.serialize_as_secret_always is False
@@ -281,8 +322,8 @@ def test_the_address_pool_over_the_wire(port: int) -> None:
     ]
 
 
-def test_a_convergence_over_the_wire(port: int) -> None:
-    plugin = Plugin(port, ConvergenceProvider())
+def test_arrivals_over_the_wire(port: int) -> None:
+    plugin = Plugin(port, ArrivalsProvider())
 
     first, failures = plugin.check({}, waits(OBJECTS, 0))
     assert failures == []
@@ -294,22 +335,33 @@ def test_a_convergence_over_the_wire(port: int) -> None:
     start = time.monotonic()
     plugin.update(first, second)
     assert time.monotonic() - start >= 1
-    _, failures = plugin.check(second, waits(GONE, 2))
-    assert "raise it first" in failures[0]
-    third, failures = plugin.check(second, waits(GONE, 0))
+    third, _ = plugin.check(second, waits(ADDED, 1))
+    assert third["waits"] == "nothing"
+    assert plugin.diff(second, third).changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+def test_departures_over_the_wire(port: int) -> None:
+    plugin = Plugin(port, DeparturesProvider())
+
+    first, failures = plugin.check({}, left(OBJECTS, 1))
     assert failures == []
-    gone = plugin.diff(second, third)
+    assert plugin.create(first)["objects"] == sorted(OBJECTS)
+    _, failures = plugin.check(first, left(GONE, 2))
+    assert "raise it first" in failures[0]
+    second, failures = plugin.check(first, left(GONE, 0))
+    assert failures == []
+    gone = plugin.diff(first, second)
     assert list(gone.replaces) == ["objects"]
     assert gone.deleteBeforeReplace is False
     start = time.monotonic()
-    plugin.delete(second)
+    plugin.delete(first)
     assert time.monotonic() - start >= 1
-    fourth, _ = plugin.check(third, waits(GONE, 0))
-    assert plugin.diff(third, fourth).changes == provider_pb2.DiffResponse.DIFF_NONE
+    third, _ = plugin.check(second, left(GONE, 0))
+    assert plugin.diff(second, third).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_an_object_whose_digest_is_not_known_yet_counts_as_changed(port: int) -> None:
-    plugin = Plugin(port, ConvergenceProvider())
+    plugin = Plugin(port, ArrivalsProvider())
     first, _ = plugin.check({}, waits(OBJECTS, 0))
     late = {**OBJECTS, "west/Gateway/istio-system/a": rpc.UNKNOWN}
 

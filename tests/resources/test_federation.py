@@ -21,9 +21,12 @@ ROUTE = "bookinfo/cluster1/VirtualService/default/reviews"
 GATEWAY = "bookinfo/cluster2/Gateway/istio-system/reviews-default-bdabf1b129"
 HOME = [f"bookinfo/cluster1/DestinationRule/default/{version}.reviews" for version in ("v1", "v2")]
 THERE = "bookinfo/cluster2/DestinationRule/default/v3.reviews"
-TO_CLUSTER1 = "bookinfo/cluster1/Convergence/cluster1"
-TO_CLUSTER2 = "bookinfo/cluster1/Convergence/cluster2"
-WAITS = (TO_CLUSTER1, TO_CLUSTER2, "bookinfo/cluster1/Convergence")
+TO_CLUSTER1, TO_CLUSTER2 = (f"bookinfo/cluster1/Convergence/{serving}/arrivals" for serving in ("cluster1", "cluster2"))
+LEFT_CLUSTER1, LEFT_CLUSTER2 = (
+    f"bookinfo/cluster1/Convergence/{serving}/departures" for serving in ("cluster1", "cluster2")
+)
+PAUSES = (TO_CLUSTER1, TO_CLUSTER2, LEFT_CLUSTER1, LEFT_CLUSTER2)
+WAITS = (*PAUSES, "bookinfo/cluster1/Convergence")
 OBJECTS = {ENTRY, POLICY, SUBSET, ROUTE, GATEWAY, *HOME, THERE}
 
 
@@ -228,7 +231,9 @@ def test_what_routes_need_then_the_wait_then_the_routes(*, preview: bool) -> Non
     assert engine.dependencies_of(TO_CLUSTER1) == {*HOME}
     assert engine.dependencies_of(TO_CLUSTER2) >= {ENTRY, POLICY, SUBSET, GATEWAY, THERE}
     assert not engine.dependencies_of(TO_CLUSTER2) & {*HOME, ROUTE}
-    assert engine.dependencies_of(ROUTE) >= {TO_CLUSTER1, TO_CLUSTER2}
+    assert engine.dependencies_of(LEFT_CLUSTER1) == engine.dependencies_of(TO_CLUSTER1)
+    assert engine.dependencies_of(LEFT_CLUSTER2) == {ENTRY, POLICY, SUBSET, GATEWAY, THERE}
+    assert engine.dependencies_of(ROUTE) >= {*PAUSES}
     assert POLICY in engine.dependencies_of(ENTRY)
     assert "bookinfo/addresses" in engine.after(ENTRY)
     assert not any(ROUTE in engine.after(name) for name in engine.requests)
@@ -245,8 +250,10 @@ def test_a_convergence_knows_a_digest_of_each_object_it_stands_behind(*, preview
     objects = engine.inputs[TO_CLUSTER2]["objects"]
     assert set(objects) == {name.removeprefix("bookinfo/") for name in (ENTRY, POLICY, SUBSET, GATEWAY, THERE)}
     assert len(set(objects.values())) == len(objects)
-    assert engine.inputs[TO_CLUSTER2]["settleSeconds"] == 12
-    assert "bookinfo" not in str({key: v for key, v in engine.inputs[TO_CLUSTER2].items() if key != "__provider"})
+    assert engine.inputs[LEFT_CLUSTER2]["objects"] == sorted(objects)
+    for name in PAUSES:
+        assert engine.inputs[name]["settleSeconds"] == 12
+        assert "bookinfo" not in str({key: v for key, v in engine.inputs[name].items() if key != "__provider"})
 
 
 def test_a_digest_follows_the_objects_spec_alone() -> None:
@@ -268,12 +275,13 @@ def test_weights_are_no_business_of_a_convergence() -> None:
     before, after = register(article()), register(args)
 
     assert before.inputs[ROUTE] != after.inputs[ROUTE]
-    assert before.inputs[TO_CLUSTER2] == after.inputs[TO_CLUSTER2]
+    for name in PAUSES:
+        assert before.inputs[name] == after.inputs[name]
 
 
 def test_the_convergences_of_a_client_cluster_share_a_plugin_of_their_own(*, preview: bool) -> None:
     engine = register(article(), preview=preview)
-    for name in (TO_CLUSTER1, TO_CLUSTER2):
+    for name in PAUSES:
         assert engine.provider_of(name) == "bookinfo/cluster1/Convergence"
     assert engine.type_of("bookinfo/cluster1/Convergence") == "pulumi:providers:pulumi-python"
     assert "bookinfo/cluster2/Convergence" not in engine.requests
