@@ -122,7 +122,7 @@ def test_nine_pairs_of_clusters_settle_in_the_time_of_one(stack: Stack, clusters
 
     stack.up("--parallel", "32")
 
-    pairs = [name for name, found in stack.resources().items() if found["type"].endswith(":Convergence")]
+    pairs = [name for name, found in stack.resources().items() if found["type"].endswith(":Arrivals")]
     written = clusters.writes(since=start)
     needs = [write.time for write in written if write.kind != "VirtualService"]
     routes = [write.time for write in written if write.kind == "VirtualService"]
