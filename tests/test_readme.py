@@ -32,11 +32,12 @@ from mesh_federation.mesh.spec import (
     Spec,
 )
 
-from sandbox import tools
+from sandbox import tools, traffic
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 CORE = ("python -m components.mesh", "mesh-federation")
+TRAFFIC = "python -m sandbox.traffic"
 
 
 class Block(NamedTuple):
@@ -95,7 +96,7 @@ def test_every_block_is_in_a_language_that_a_test_checks() -> None:
 
 
 def test_every_command_is_one_that_a_test_checks() -> None:
-    known = [program for program in ("make", "pulumi", "kubectl", *CORE) for _ in of_program(program)]
+    known = [program for program in ("make", "pulumi", "kubectl", TRAFFIC, *CORE) for _ in of_program(program)]
     assert len(commands()) == len(known), f"unknown among {commands()}"
 
 
@@ -205,6 +206,11 @@ def test_commands_of_the_core_are_understood(arguments: list[str]) -> None:
         assert "*" in str(path) or (REPOSITORY / path).is_file()
 
 
+@pytest.mark.parametrize("arguments", of_program(TRAFFIC), ids=" ".join)
+def test_commands_that_send_requests_are_understood(arguments: list[str]) -> None:
+    traffic._parser().parse_args(arguments)
+
+
 @pytest.mark.parametrize("block", blocks("console"), ids=str)
 def test_console_of_the_core(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -215,8 +221,8 @@ def test_console_of_the_core(
     monkeypatch.chdir(tmp_path)
     for command, output in shown:
         program, *arguments = shlex.split(command)
-        if program == "pulumi":
-            continue  # its own test below, and the engine's
+        if program == "pulumi" or command.startswith(TRAFFIC):
+            continue  # tests of their own below, and where engine and mesh are
         assert program == "mesh-federation"
         assert cli.main(arguments) == 0
         assert capsys.readouterr().out == output
