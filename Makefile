@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools soak test check bench clean
+.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools tools soak test check bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,8 +45,13 @@ network-tools:
 	    echo "the mesh needs these, as root: apt-get install$$missing" >&2; \
 	fi
 
-test: check network-tools ## every check and every test, on real API servers and the real engine
-	$(BIN)/pytest
+test: check tools network-tools ## every check and every test, on real API servers, the real engine and a real mesh
+	$(BIN)/pytest -m "not mesh" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m mesh
+
+# built before the tests, where one can see it: it takes some 16 minutes, once
+tools: .venv/ready
+	$(BIN)/python -m sandbox tools
 
 soak: .venv/ready network-tools ## every kind of update five times at 12 s, on an idle and on a busy istiod: the README's table
 	$(BIN)/python -m tests.traffic.soak

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import demo
+from . import demo, tools
 from .clusters import CLUSTERS, Sandbox, SandboxError
 from .mesh.bed import Bed
 from .processes import StartError
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     variables.set_defaults(command=_env)
 
+    finding = commands.add_parser("tools", help="build what is neither on PATH nor built yet, and say where each is")
+    finding.set_defaults(command=_tools)
+
     showing = commands.add_parser("demo", help="apply the stack `demo`, and show what exists then")
     showing.set_defaults(command=_demo)
     return parser
@@ -83,6 +86,11 @@ def _down(options: argparse.Namespace) -> None:
 def _env(options: argparse.Namespace) -> None:
     for name, value in Sandbox(options.directory).environment().items():
         print(f"export {name}={shlex.quote(value)}")
+
+
+def _tools(_options: argparse.Namespace) -> None:
+    for found in (*tools.everything(), tools.istio_crds()):
+        print(found)
 
 
 def _demo(options: argparse.Namespace) -> None:

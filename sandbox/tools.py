@@ -133,6 +133,18 @@ def pulumi() -> list[Path]:
     return [built(PULUMI), Path(sys.prefix) / "bin"]
 
 
+def everything() -> list[Path]:
+    """Every program of the sandbox and the mesh; Pulumi's is the one that `pulumi` means on PATH then."""
+    names = ("kube-apiserver", "kube-controller-manager", "kubectl")
+    path = os.pathsep.join([*map(str, pulumi()), os.environ.get("PATH", "")])
+    return [
+        program(ETCD, "etcd"),
+        *(program(KUBERNETES, name) for name in names),
+        Path(str(shutil.which("pulumi", path=path))),
+        *(program(ISTIO, name) for name in ("pilot-discovery", "pilot-agent", "istioctl")),
+    ]
+
+
 def istio_crds() -> Path:
     """The file with Istio's CustomResourceDefinitions, from Istio's own module."""
     source = Source("istio", (), minutes=1)
