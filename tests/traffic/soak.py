@@ -19,7 +19,7 @@ from tests.engine.stack import Stack
 from .federation import REVIEWS, Federation
 from .noise import noise
 from .specs import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, reviews
-from .updates import Update, updates
+from .updates import updates
 
 RATE = 150.0
 SETTLE = 12
@@ -40,13 +40,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory, federation(Path(directory)) as found:
         for number in range(1, options.rounds + 1):
             for busy in (False, True):
-                with noise(found.bed) if busy else ExitStack():
-                    for name, report in one_round(found, options.only):
-                        results[name, busy].append(report)
-                        state = "busy" if busy else "idle"
-                        print(
-                            f"{number} {state}: {name}: {len(report.failures)} of {report.requests} failed", flush=True
-                        )
+                for name, report in one_round(found, options.only, busy=busy):
+                    results[name, busy].append(report)
+                    state = "busy" if busy else "idle"
+                    print(f"{number} {state}: {name}: {len(report.failures)} of {report.requests} failed", flush=True)
     for line in table(results):
         print(line)
     return 1 if any(report.failures for reports in results.values() for report in reports) else 0
@@ -64,34 +61,29 @@ def federation(directory: Path) -> Iterator[Federation]:
         sandbox.down()
 
 
-def one_round(found: Federation, only: str) -> Iterator[tuple[str, Report]]:
+def one_round(found: Federation, only: str, *, busy: bool) -> Iterator[tuple[str, Report]]:
     for update in updates(SETTLE):
         if only in update.name:
-            yield update.name, measured(found, update)
+            found.become(update.before)
+            with under_load(found, busy=busy) as run:
+                found.update(update.after)
+            yield update.name, run.report()
     if only in RENAME:
         article = reviews(*ARTICLE, settle=SETTLE)
         found.become(article)
-        time.sleep(DEBOUNCE_MAX + 1)
-        with under_load(found) as run, found.renamed("bookinfo"):
+        with under_load(found, busy=busy) as run, found.renamed("bookinfo"):
             found.update(article)
         yield RENAME, run.report()
 
 
-def measured(found: Federation, update: Update) -> Report:
-    """The requests during one `pulumi up`, and for as long afterwards as istiod may take to tell its proxies."""
-    found.become(update.before)
-    time.sleep(DEBOUNCE_MAX + 1)
-    with under_load(found) as run:
-        found.update(update.after)
-    return run.report()
-
-
 @contextmanager
-def under_load(found: Federation) -> Iterator[calls.Run]:
-    with calls.under_load(found.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE) as run:
+def under_load(found: Federation, *, busy: bool) -> Iterator[calls.Run]:
+    """Requests during the block, and for as long afterwards as istiod may take to tell its proxies."""
+    caller = found.bed.caller("cluster1/productpage")
+    with noise(found.bed) if busy else ExitStack(), calls.under_load(caller, REVIEWS, rate=RATE) as run:
         time.sleep(1.0)
         yield run
-        time.sleep(DEBOUNCE_MAX + 1)
+        time.sleep(DEBOUNCE_MAX + 1 if busy else 2.0)
 
 
 def table(results: Results) -> Iterator[str]:
