@@ -95,6 +95,7 @@ class Sandbox:
         if not self.directory.exists():
             return
         self._processes.stop(*self._processes.names())
+        self._engine.end_orphans()
         shutil.rmtree(self.directory)
 
     def environment(self) -> dict[str, str]:

@@ -3,9 +3,11 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +26,7 @@ class Engine:
 
     def prepare(self) -> None:
         """Make the home if it is not there; afterwards it has a Kubernetes plugin."""
+        self.end_orphans()
         (self.home / "backend").mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._passphrase.exists():
             self._passphrase.touch(mode=0o600)
@@ -41,15 +44,57 @@ class Engine:
     def environment(self) -> dict[str, str]:
         return {
             "PULUMI_HOME": str(self.home),
-            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}",
+            # a kill can leave the metadata of a state half-written, and then nothing loads it
+            "PULUMI_BACKEND_URL": f"file://{self.home / 'backend'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
 
+    def end_orphans(self) -> None:
+        """End what a killed CLI left: Pulumi's language host and its plugin for Python do not see that it is gone."""
+        ours = f"PULUMI_HOME={self.home}".encode()
+        for leader in _group_leaders():
+            if ours in _environment(leader) and ours not in _environment(_parent(leader)) and _is_pulumis(leader):
+                with suppress(ProcessLookupError):
+                    os.killpg(leader, signal.SIGKILL)
+
     @property
     def _passphrase(self) -> Path:
         return self.home / "passphrase"
+
+
+def _group_leaders() -> list[int]:
+    """Processes that lead a group of their own, as every process that the CLI starts does."""
+    processes = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in processes if _stat(pid)[2:3] == [str(pid)]]
+
+
+def _parent(pid: int) -> int:
+    return int([*_stat(pid)[1:2], "0"][0])
+
+
+def _is_pulumis(pid: int) -> bool:
+    # the second word, where a shell runs it
+    names = [Path(word.decode(errors="replace")).name for word in _read(pid, "cmdline")[:2]]
+    return any(name.startswith(("pulumi-language-", "pulumi-resource-")) for name in names)
+
+
+def _environment(pid: int) -> list[bytes]:
+    return _read(pid, "environ")
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent, group, …; empty if it has ended."""
+    # the name before them, in parentheses, may hold anything
+    return b"\0".join(_read(pid, "stat")).rpartition(b")")[2].decode().split()
+
+
+def _read(pid: int, name: str) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _plugin() -> str:

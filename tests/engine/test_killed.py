@@ -1,0 +1,214 @@
+"""`pulumi` ends in the middle of an update, and the README's recipe finishes it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.engine import Engine
+
+from .clusters import Clusters
+from .specs import article
+from .stack import REPOSITORY, Stack
+
+pytestmark = pytest.mark.engine
+
+WRITES = 8
+"""Each of the article's objects is made by one."""
+
+WITHOUT_ATTRIBUTES = "?metadata=skip"
+"""Added to the URL of a file backend: it keeps no second file for each state, which a kill can leave half-written."""
+
+NOT_ASKED = {
+    "pulumi up": " --yes --skip-preview",
+    "pulumi import": " --skip-preview",
+    "pulumi refresh": " --skip-preview",
+}
+"""What is added to commands of the recipe: nobody is there to look at a preview."""
+
+
+def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made_again(
+    new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
+) -> None:
+    refusals: list[str] = []
+
+    def kill_and_finish(count: int) -> None:
+        """In a namespace of its own, beside the others."""
+        namespace = f"killed{count}"
+        checkout = a_checkout(tmp_path / namespace)
+        stack = new_stack(namespace, program=checkout)
+        stack.extra_environment["PULUMI_BACKEND_URL"] = stack.environ()["PULUMI_BACKEND_URL"] + WITHOUT_ATTRIBUTES
+        spec = article()
+        spec["services"][0]["namespace"] = namespace
+        spec["traffic"][0]["service"] = f"reviews.{namespace}"
+        stack.configure(spec)
+        (checkout / "stacks" / f"Pulumi.{namespace}.yaml").symlink_to(stack.config_file)
+        record = clusters.record()
+
+        killed_after(count, stack, clusters, namespace)
+        made = objects_of(namespace, clusters)
+        assert len(made) >= count
+        if made.keys() - remembered(stack) and not refusals:
+            stack.run("cancel", "--yes")
+            refusals.append(stack.up(fails=True).output)
+        follow_recipe(stack, checkout, "cluster1", "cluster2")
+
+        found = objects_of(namespace, clusters)
+        assert len(found) == WRITES
+        assert found.keys() <= remembered(stack)
+        assert {key: found[key] for key in made} == made, "made again, or moved"
+        assert "delete" not in {write.verb for write in record.writes() if namespace in write.key}
+
+    for count in range(1, WRITES + 1):
+        clusters.add_namespace(f"killed{count}")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(kill_and_finish, range(1, WRITES + 1)))
+    assert refusals, "no kill fell between a write and the engine's note of it"
+    assert "already exists" in refusals[0]
+
+
+def test_killed_while_it_waits_the_next_update_waits_again(stack: Stack, clusters: Clusters) -> None:
+    spec = article(settle=3)
+    stack.configure(spec)
+    stack.extra_environment["MESH_SETTLE_SECONDS"] = "0"
+    stack.up()
+    del stack.extra_environment["MESH_SETTLE_SECONDS"]
+    spec["services"][0]["clusters"]["cluster2"]["versions"] = ["v4"]
+    spec["traffic"][0]["http"][0]["route"][0]["version"] = "v4"
+    stack.configure(spec)
+    record = clusters.record()
+
+    # both halves of v4 are there, and routes are still to move
+    killed_after(2, stack, clusters, later=1)
+    assert {write.verb for write in record.writes()} == {"create"}
+    stack.run("cancel", "--yes")
+
+    # routes have moved, and both halves of v3 are still to go
+    record = clusters.record()
+    run = killed_after(1, stack, clusters, later=1)
+    assert seconds_of("Convergence/cluster2/arrivals updated", run) >= 3
+    assert {write.change for write in record.writes()} == {"patch cluster1/VirtualService/default/reviews"}
+    stack.run("cancel", "--yes")
+
+    record = clusters.record()
+    run = stack.up().output
+    assert seconds_of("Convergence/cluster2/departures deleted original", run) >= 3
+    assert {write.change for write in record.writes() if write.verb != "patch"} == {
+        "delete cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
+        "delete cluster2/DestinationRule/default/v3.reviews",
+    }
+
+
+def test_a_kill_that_leaves_a_states_attributes_half_written_is_mended_by_removing_them(stack: Stack) -> None:
+    attributes = stack.directory / "backend/.pulumi/stacks/mesh/test.json.attrs"
+    attributes.write_bytes(b"")
+    assert "failed to load checkpoint: EOF" in stack.run("cancel", "--yes", fails=True).output
+    attributes.unlink()
+    assert stack.export()["deployment"]
+
+
+def seconds_of(operation: str, output: str) -> int:
+    (seconds,) = re.findall(rf"{operation} \((\d+)s\)", output)
+    return int(seconds)
+
+
+def a_checkout(directory: Path) -> Path:
+    """This repository, with a folder of its own for stacks."""
+    (directory / "stacks").mkdir(parents=True)
+    (directory / ".venv").symlink_to(sys.prefix)
+    for name in ("Pulumi.yaml", "__main__.py", "components"):
+        (directory / name).symlink_to(REPOSITORY / name)
+    return directory
+
+
+def remembered(stack: Stack) -> set[str]:
+    """`cluster/kind/namespace/name` of what the state knows."""
+    return {name.removeprefix("mesh/") for name in stack.resources()}
+
+
+def objects_of(namespace: str, clusters: Clusters) -> dict[str, tuple[str, Any]]:
+    """Key → uid and spec, of every object that is there for the services of a namespace."""
+    return {
+        key: (found["metadata"]["uid"], found["spec"])
+        for key, found in clusters.objects("cluster1", "cluster2").items()
+        if namespace in key
+    }
+
+
+def killed_after(count: int, stack: Stack, clusters: Clusters, about: str = "", *, later: float = 0) -> str:
+    """Begin an update and kill it as soon as that many writes `about` something are recorded: what it printed."""
+    record = clusters.record()
+    process = stack.start("up", "--yes", "--skip-preview")
+    while sum(about in write.key for write in record.writes()) < count:
+        assert process.poll() is None, "it ended before"
+        time.sleep(0.001)
+    time.sleep(later)
+    os.killpg(process.pid, signal.SIGKILL)
+    output, _ = process.communicate()
+    nothing_is_left_running(stack, clusters)
+    return output
+
+
+def nothing_is_left_running(stack: Stack, clusters: Clusters) -> None:
+    """What is not Pulumi's own ends by itself, and the rest with the sandbox."""
+    of_pulumi = ("/pulumi-language-", "/pulumi-resource-", "pulumi.dynamic")
+    deadline = time.monotonic() + 10
+    while left := [line for line in processes_of(stack) if not any(name in line for name in of_pulumi)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    Engine(clusters.sandbox.directory / "pulumi").end_orphans()
+    while left := processes_of(stack):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def processes_of(stack: Stack) -> list[str]:
+    """Command lines of what runs for this stack."""
+    backend = stack.environ()["PULUMI_BACKEND_URL"].encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if backend in (process / "environ").read_bytes() and " Z " not in (process / "stat").read_text():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue  # it has ended
+    return found
+
+
+def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
+    """Do what the README says, with the stack's name and clusters in the place of those there."""
+    adopted = ""
+    for line in recipe(stack.name, clusters):
+        if line.startswith("pulumi import") and adopted.startswith("0 objects"):
+            continue  # it says to leave it out then
+        run = subprocess.run(
+            ["sh", "-c", line + NOT_ASKED.get(" ".join(line.split()[:2]), "")],
+            cwd=checkout,
+            env=stack.environ(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, f"{line}\n{run.stdout}{run.stderr}"
+        if " adopt " in line:
+            adopted = run.stdout
+
+
+def recipe(stack: str, clusters: tuple[str, ...]) -> Iterator[str]:
+    """The README's commands, and where they name a cluster, for each cluster."""
+    section = (REPOSITORY / "README.md").read_text().partition("**An update was killed.**")[2]
+    found = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
+    for line in section.partition("```sh\n")[2].partition("\n```")[0].splitlines():
+        if line.startswith("kubectl"):
+            yield from (line.replace("prod-eu-fra", cluster).replace("eu-fra", cluster) for cluster in clusters)
+        else:
+            named = line.replace("Pulumi.prod.yaml", f"Pulumi.{stack}.yaml").replace("--stack prod", f"--stack {stack}")
+            yield re.sub(r"--found \S+", found, named)
