@@ -39,11 +39,9 @@ network-tools:
 	@missing=; for tool in ip:iproute2 iptables:iptables setpriv:util-linux; do \
 	    command -v $${tool%:*} > /dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
-	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
-	    apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing; \
-	elif [ -n "$$missing" ]; then \
-	    echo "the mesh needs these, as root: apt-get install$$missing" >&2; \
-	fi
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    apt-get install -qq --yes --no-install-recommends $$missing; } || \
+	    echo "the mesh needs these, as root: apt-get install$$missing" >&2
 
 test: check tools network-tools ## every check and every test, on real API servers, the real engine and a real mesh
 	$(BIN)/pytest -m "not mesh" --numprocesses 2 --dist loadfile
