@@ -88,28 +88,33 @@ class Bed:
         return bool(names) and all(map(self._processes.is_running, names))
 
     def start(self, *workloads: Workload) -> None:
-        """Add these to the bed; afterwards their proxies are ready and everybody knows of them."""
+        """Add these to the bed; afterwards their proxies are ready and everybody knows of them.
+
+        Where that cannot be done, nothing is left of them.
+        """
         self._record.add(workloads)
         pods = [self.pod(added) for added in workloads]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(self._make_pod, pods))
-        for pod in pods:
-            pod.start_proxy(self._processes, envoy())
-            if not pod.workload.is_gateway:
-                pod.start_application(self._processes)
-        for pod in pods:
-            self._wait_for(pod)
+        try:
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(self._make_pod, pods))
+            for pod in pods:
+                pod.start_proxy(self._processes, envoy())
+                if not pod.workload.is_gateway:
+                    pod.start_application(self._processes)
+            for pod in pods:
+                self._wait_for(pod)
+        except BaseException:
+            self._remove(pods)
+            raise
         self.settle()
 
     def stop(self, *workloads: Workload) -> None:
         """Take these out of the bed: first out of the clusters' objects, then off the network."""
-        for removed in workloads:
-            self.objects(removed.cluster).delete(*reversed(workload.pod(removed, self.pod(removed).address)))
+        pods = [self.pod(removed) for removed in workloads]
+        for pod in pods:
+            self.objects(pod.workload.cluster).delete(*reversed(workload.pod(pod.workload, pod.address)))
         self.settle()
-        self._record.remove(workloads)
-        for removed in workloads:
-            self.networks.remove_pod(self.pod(removed).namespace)
-            self._processes.stop(*self.pod(removed).programs)
+        self._remove(pods)
 
     def settle(self) -> None:
         """Until every proxy has acknowledged everything that its istiod knows."""
@@ -211,6 +216,13 @@ class Bed:
             pod.redirect()
         self.objects(cluster).apply(*workload.objects(pod.workload, pod.address))
         pod.prepare(self.objects(cluster), self.root)
+
+    def _remove(self, pods: Sequence[Pod]) -> None:
+        for pod in pods:
+            self.objects(pod.workload.cluster).delete(*reversed(workload.pod(pod.workload, pod.address)))
+            self.networks.remove_pod(pod.namespace)
+            self._processes.stop(*pod.programs)
+        self._record.remove([pod.workload for pod in pods])
 
     def _wait_for(self, pod: Pod) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -143,10 +143,14 @@ class Networks:
         port = namespace.port
         _batch([f"link add {port} netns {self.wan.name} type veth peer name wan netns {namespace.name}"])
         self.wan.configure(f"link set {port} master wan up")
+        with namespace.inside():
+            # or the other addresses would go together with the first
+            Path("/proc/sys/net/ipv4/conf/all/promote_secondaries").write_text("1")
         namespace.configure(*(f"address add {address}/16 dev wan" for address in addresses), "link set wan up")
 
     def remove_pod(self, namespace: Namespace) -> None:
-        _remove([namespace.name])
+        if (_NAMESPACES / namespace.name).exists():
+            _remove([namespace.name])
 
     def remove(self) -> None:
         """Everything of this bed, whoever made it and however that ended."""
