@@ -98,6 +98,10 @@ class Istiod:
         refused = [line for line in lines if "ACK ERROR" in line][-5:]
         return "\n".join(["they refused:", *refused]) if refused else "they refused nothing"
 
+    def pushes(self) -> int:
+        """How often it has told its proxies of changes since it started first."""
+        return self._processes.log_of(self.name).read_text(errors="replace").count("Push debounce stable")
+
     def _settled(self) -> int:
         """How many proxies have acknowledged everything."""
         return sum(

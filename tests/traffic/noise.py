@@ -8,12 +8,14 @@ from itertools import count
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.objects import Objects
 
-_SECONDS_BETWEEN_WRITES = 0.05
+PATIENT = {"PILOT_DEBOUNCE_AFTER": "2s"}
+"""An istiod for which only so long is quiet, not 0.1 s: or a slow machine could not disturb it."""
+_SECONDS_BETWEEN_WRITES = 0.3
 
 
 @contextmanager
 def noise(bed: Bed) -> Iterator[None]:
-    """One write every 50 ms on each cluster while the block runs."""
+    """One write after another on each cluster while the block runs."""
     over = threading.Event()
     threads = [threading.Thread(target=_write, args=(bed.objects(cluster), over)) for cluster in bed.clusters]
     for thread in threads:

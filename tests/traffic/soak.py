@@ -4,7 +4,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,7 +17,7 @@ from sandbox.mesh.topology import MeshCluster
 from tests.engine.stack import Stack
 
 from .federation import REVIEWS, Federation
-from .noise import noise
+from .noise import PATIENT, noise
 from .specs import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, reviews
 from .updates import updates
 
@@ -40,10 +40,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory, federation(Path(directory)) as found:
         for number in range(1, options.rounds + 1):
             for busy in (False, True):
+                found.bed.restart_istiods(PATIENT if busy else {})
                 for name, report in one_round(found, options.only, busy=busy):
                     results[name, busy].append(report)
                     state = "busy" if busy else "idle"
                     print(f"{number} {state}: {name}: {len(report.failures)} of {report.requests} failed", flush=True)
+                    for reason, times in Counter(failure.reason for failure in report.failures).items():
+                        print(f"  {times} × {reason}", flush=True)
     for line in table(results):
         print(line)
     return 1 if any(report.failures for reports in results.values() for report in reports) else 0

@@ -10,7 +10,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 
 from .federation import OVERRIDE, REVIEWS, Federation
-from .noise import noise
+from .noise import PATIENT, noise
 from .specs import DEBOUNCE
 from .updates import Update, destinations, hardest
 
@@ -23,8 +23,8 @@ DEBOUNCE_MAX = 10.0
 
 @pytest.fixture(scope="module", autouse=True)
 def defaults(bed: Bed) -> Iterator[None]:
-    """Istiods as they are without configuration."""
-    bed.restart_istiods({})
+    """Istiods that wait for up to ten seconds, as they do without configuration."""
+    bed.restart_istiods(PATIENT)
     yield
     bed.restart_istiods(DEBOUNCE)
 
@@ -62,7 +62,11 @@ def test_without_the_wait_requests_are_lost(federation: Federation, monkeypatch:
 
 @contextmanager
 def busy(bed: Bed, rate: float) -> Iterator[calls.Run]:
-    """Requests at a steady pace, and istiods that see an unrelated write every 50 ms."""
+    """Requests at a steady pace, and istiods that see one unrelated write after another."""
+    istiod = bed.istiod("cluster1")
+    before, began = istiod.pushes(), time.monotonic()
     with noise(bed), calls.under_load(bed.caller("cluster1/productpage"), REVIEWS, rate=rate) as run:
         time.sleep(1.0)
         yield run
+        seconds = time.monotonic() - began
+        assert istiod.pushes() - before <= seconds / (DEBOUNCE_MAX - 1) + 1, "istiod was not busy enough to wait"
