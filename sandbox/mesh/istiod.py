@@ -17,7 +17,6 @@ from .topology import ROOT_NAMESPACE, MeshCluster
 
 PORTS = ("xds", "http", "monitoring")
 _PATIENCE_SECONDS = 30.0
-_QUIET_SECONDS = 0.5
 
 
 class Istiod:
@@ -76,14 +75,14 @@ class Istiod:
         """Change its mesh configuration; it takes notice by itself."""
         self._configuration.write_text(yaml.safe_dump(dict(configuration)))
 
-    def settle(self, proxies: int) -> None:
-        """Until so many proxies have acknowledged everything that was sent, for half a second on end.
+    def settle(self, proxies: int, quiet: float) -> None:
+        """Until so many proxies have acknowledged everything that was sent, for `quiet` seconds on end.
 
-        istiod waits for 0.1 s of quiet before it sends. A proxy that refuses something never settles.
+        A proxy that refuses something never settles.
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         quiet_since = time.monotonic()
-        while time.monotonic() - quiet_since < _QUIET_SECONDS:
+        while time.monotonic() - quiet_since < quiet:
             if self._settled() < proxies:
                 quiet_since = time.monotonic()
             if time.monotonic() > deadline:
@@ -92,15 +91,15 @@ class Istiod:
                 )
             time.sleep(0.05)
 
+    def pushes(self) -> int:
+        """How often it has told its proxies of changes since it started first."""
+        return self._processes.log_of(self.name).read_text(errors="replace").count("Push debounce stable")
+
     def _refusals(self) -> str:
         """What proxies have refused, in their words."""
         lines = self._processes.log_of(self.name).read_text(errors="replace").splitlines()
         refused = [line for line in lines if "ACK ERROR" in line][-5:]
         return "\n".join(["they refused:", *refused]) if refused else "they refused nothing"
-
-    def pushes(self) -> int:
-        """How often it has told its proxies of changes since it started first."""
-        return self._processes.log_of(self.name).read_text(errors="replace").count("Push debounce stable")
 
     def _settled(self) -> int:
         """How many proxies have acknowledged everything."""

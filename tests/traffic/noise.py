@@ -10,6 +10,8 @@ from sandbox.mesh.objects import Objects
 
 PATIENT = {"PILOT_DEBOUNCE_AFTER": "2s"}
 """An istiod for which only so long is quiet, not 0.1 s: or a slow machine could not disturb it."""
+QUIET = 3.0
+"""Seconds after which such an istiod has sent what was written before."""
 _SECONDS_BETWEEN_WRITES = 0.3
 
 

@@ -17,7 +17,7 @@ from sandbox.mesh.topology import MeshCluster
 from tests.engine.stack import Stack
 
 from .federation import REVIEWS, Federation
-from .noise import PATIENT, noise
+from .noise import PATIENT, QUIET, noise
 from .specs import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, reviews
 from .updates import updates
 
@@ -68,12 +68,14 @@ def one_round(found: Federation, only: str, *, busy: bool) -> Iterator[tuple[str
     for update in updates(SETTLE):
         if only in update.name:
             found.become(update.before)
+            found.bed.settle(quiet=QUIET)
             with under_load(found, busy=busy) as run:
                 found.update(update.after)
             yield update.name, run.report()
     if only in RENAME:
         article = reviews(*ARTICLE, settle=SETTLE)
         found.become(article)
+        found.bed.settle(quiet=QUIET)
         with under_load(found, busy=busy) as run, found.renamed("bookinfo"):
             found.update(article)
         yield RENAME, run.report()

@@ -10,7 +10,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 
 from .federation import OVERRIDE, REVIEWS, Federation
-from .noise import PATIENT, noise
+from .noise import PATIENT, QUIET, noise
 from .specs import DEBOUNCE
 from .updates import Update, destinations, hardest
 
@@ -32,6 +32,7 @@ def defaults(bed: Bed) -> Iterator[None]:
 @pytest.mark.parametrize("update", hardest(DEFAULT), ids=lambda update: update.name)
 def test_no_request_is_lost(update: Update, federation: Federation) -> None:
     federation.become(update.before)
+    federation.bed.settle(quiet=QUIET)
 
     with busy(federation.bed, RATE) as run:
         federation.update(update.after)
@@ -40,7 +41,7 @@ def test_no_request_is_lost(update: Update, federation: Federation) -> None:
     report = run.report()
     assert report.failures == []
     assert report.requests / report.seconds > 100
-    federation.bed.settle()
+    federation.bed.settle(quiet=QUIET)
     assert federation.send(200).answers.keys() == destinations(update.after)
 
 
@@ -48,6 +49,7 @@ def test_without_the_wait_requests_are_lost(federation: Federation, monkeypatch:
     """Or the tests above could not fail. A single swap may be lucky, so it goes to and fro at most twice."""
     swap = hardest(DEFAULT)[0]
     federation.become(swap.before)
+    federation.bed.settle(quiet=QUIET)
     monkeypatch.setenv(OVERRIDE, "0")
 
     with busy(federation.bed, 3 * RATE) as run:
