@@ -86,10 +86,12 @@ class _Space:
         )
         self.occupied: set[int] = set()
         self.full = False
+        self.number_of: dict[str, int] = {}
+        """What has been parsed: half the time of an allocation, if it were done twice."""
 
     def contains(self, address: str) -> bool:
         parsed = ip_address(address)
-        number = int(parsed)
+        number = self.number_of[address] = int(parsed)
         return (
             parsed.version == self.pool.version
             and self.first <= number < self.first + self.size
@@ -97,7 +99,7 @@ class _Space:
         )
 
     def occupy(self, addresses: Iterable[str]) -> None:
-        self.occupied.update(int(ip_address(address)) for address in addresses)
+        self.occupied.update(self.number_of.get(address) or int(ip_address(address)) for address in addresses)
 
     def next_unused(self, host: str) -> str | None:
         """The first address that nobody uses or ever used, from the slot that the host's name hashes to."""
