@@ -35,20 +35,21 @@ def test_two_beds_side_by_side_do_not_disturb_each_other_and_one_goes_without_a_
     sandbox: Sandbox, federation: Federation
 ) -> None:
     federation.become(reviews(*ARTICLE))
-    before = traces()
+    before = traces(sandbox)
 
     other = Bed.up(sandbox, CLUSTERS, WORKLOADS)
     assert other.is_up
+    assert traces(sandbox) != before
     assert federation.send(200).failures == []
     other.down()
 
-    assert traces() == before
+    assert traces(sandbox) == before
     assert not any(str(other.directory) in command_of(process) for process in processes())
     assert federation.send(200).failures == []
 
 
 def test_a_bed_that_was_left_half_made_is_cleaned_up(sandbox: Sandbox) -> None:
-    before = traces()
+    before = traces(sandbox)
     bed = Bed.up(sandbox, CLUSTERS, WORKLOADS)
     for cluster in bed.clusters:
         bed.istiod(cluster).stop()
@@ -56,18 +57,18 @@ def test_a_bed_that_was_left_half_made_is_cleaned_up(sandbox: Sandbox) -> None:
 
     Bed(sandbox).down()
 
-    assert traces() == before
+    assert traces(sandbox) == before
     assert not any(str(bed.directory) in command_of(process) for process in processes())
 
 
 def test_nothing_is_left_of_a_bed_that_fails_to_start(sandbox: Sandbox) -> None:
-    before = traces()
+    before = traces(sandbox)
     refused = Workload("alone", "reviews", ports=(Port(name="no_port_name"),))
 
     with pytest.raises(ObjectError, match="no_port_name"):
         Bed.up(sandbox, CLUSTERS, [*WORKLOADS, refused])
 
-    assert traces() == before
+    assert traces(sandbox) == before
 
 
 def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: Federation) -> None:
@@ -80,10 +81,11 @@ def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation
     assert all(address.startswith("127.") for address in addresses)
 
 
-def traces() -> tuple[set[str], set[str], list[str]]:
-    """The machine's network namespaces, the files for them, and its own interfaces."""
-    namespaces = {path.name for path in Path("/run/netns").glob("mesh-*")}
-    files = {path.name for path in Path("/etc/netns").glob("mesh-*")}
+def traces(sandbox: Sandbox) -> tuple[set[str], set[str], list[str]]:
+    """The network namespaces of the sandbox's bed, the files for them, and the interfaces of the machine itself."""
+    names = f"{Bed(sandbox).networks.wan.name.removesuffix('wan')}*"
+    namespaces = {path.name for path in Path("/run/netns").glob(names)}
+    files = {path.name for path in Path("/etc/netns").glob(names)}
     return namespaces, files, sorted(name for _, name in socket.if_nameindex())
 
 
