@@ -1,7 +1,7 @@
 """`pulumi up` and a preview without changes: about 300 objects of a federation, and a bare program with the same ones.
 
 The bare program registers the rendered manifests as literals under the same providers, so the difference is what
-planning, the address pool and the `Convergence`s cost. Runs alternate, because a machine's speed drifts.
+planning, the address pool and the pauses cost. Runs alternate, because a machine's speed drifts.
 """
 
 import pprint
