@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import dynamic
 
 from .mesh.addresses import AllocationError, Ledger, allocate
-from .mesh.spec import Addresses
+
+if TYPE_CHECKING:  # the plugin process that unpickles the provider needs no spec, which takes 0.1 s to import
+    from .mesh.spec import Addresses
 
 _REMEMBERED = ("addresses", "freed", "resting")
 
@@ -61,7 +63,7 @@ class AddressPool(dynamic.Resource, module="mesh", name="AddressPool"):
     addresses: pulumi.Output[dict[str, str]]
 
     def __init__(
-        self, name: str, hosts: Sequence[str], settings: Addresses, opts: pulumi.ResourceOptions | None = None
+        self, name: str, hosts: Sequence[str], settings: "Addresses", opts: pulumi.ResourceOptions | None = None
     ) -> None:
         props = {
             "hosts": sorted(hosts),
@@ -71,10 +73,12 @@ class AddressPool(dynamic.Resource, module="mesh", name="AddressPool"):
             **dict.fromkeys(_REMEMBERED),
         }
         super().__init__(AddressPoolProvider(), name, props, opts)
+        # once: `all` makes an output of every address in it
+        self._known = pulumi.Output.all(self.urn, self.addresses)
 
     def address_of(self, host: str) -> pulumi.Output[str]:
         """The virtual IP of one of the hosts."""
-        return pulumi.Output.all(self.urn, self.addresses).apply(lambda known: _look_up(host, *known))
+        return self._known.apply(lambda known: _look_up(host, *known))
 
 
 def _look_up(host: str, urn: str, addresses: Mapping[str, str]) -> str:

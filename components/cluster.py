@@ -2,19 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from .mesh.manifest import Computed, Manifest
-
-_Identity = tuple[str, str, str]
-_makers: WeakKeyDictionary[Provider, dict[_Identity, str]] = WeakKeyDictionary()
-"""Which federation of this program makes which object (kind, namespace, name) under a provider."""
 
 
 class MeshCluster(pulumi.ComponentResource):
@@ -27,14 +22,6 @@ class MeshCluster(pulumi.ComponentResource):
             None,
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider])),
         )
-        self._maker_of = _makers.setdefault(provider, {})
-
-    def claim(self, federation: str, manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, str]]:
-        """Objects that another federation of this program makes already, with its name; all others are now ours."""
-        for manifest in manifests:
-            maker = self._maker_of.setdefault((manifest.kind, manifest.namespace, manifest.name), federation)
-            if maker != federation:
-                yield manifest, maker
 
     def add(self, name: str, manifest: Manifest, depends_on: Sequence[pulumi.Resource]) -> CustomResource:
         """Manage `manifest` on this cluster."""
@@ -62,18 +49,16 @@ def known_later(value: Any) -> Any:
 
 def digest(manifest: Manifest) -> pulumi.Input[str]:
     """A digest of what the object says; an output where the object waits for late values."""
-    if _is_late(manifest.spec):
-        return pulumi.Output.from_input(known_later(manifest.spec)).apply(_digest)
-    return _digest(manifest.spec)
+    spec = known_later(manifest.spec)
+    late: list[pulumi.Output[Any]] = []
+    # the leaves that are no JSON are what is late; both calls meet them in the same order
+    json.dumps(spec, sort_keys=True, default=late.append)
+    if not late:
+        return _digest(spec, [])
+    return pulumi.Output.all(*late).apply(lambda known: _digest(spec, known))
 
 
-def _is_late(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_is_late, value.values()))
-    if isinstance(value, list):
-        return any(map(_is_late, value))
-    return isinstance(value, Computed | pulumi.Output)
-
-
-def _digest(spec: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+def _digest(spec: dict[str, Any], known: Iterable[Any]) -> str:
+    values = iter(known)
+    said = json.dumps(spec, sort_keys=True, default=lambda _late: next(values))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

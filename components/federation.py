@@ -8,6 +8,7 @@ from pulumi_kubernetes import Provider
 
 from .address_pool import AddressPool
 from .args import FederationArgs
+from .claims import Claims, claims_under, undisputed
 from .cluster import MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
 from .mesh import outputs
@@ -36,7 +37,14 @@ class MeshFederation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         federation = _parse(name, args)
-        super().__init__("mesh:index:MeshFederation", name, None, opts)
+        providers = {cluster: _provider(settings.provider) for cluster, settings in federation.clusters.items()}
+        claims = {cluster: claims_under(provider) for cluster, provider in providers.items()}
+        super().__init__(
+            "mesh:index:MeshFederation",
+            name,
+            None,
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[undisputed(claims.values())])),
+        )
         first = _as_list(opts.depends_on if opts else None)
         pool = AddressPool(
             f"{name}/addresses",
@@ -45,10 +53,12 @@ class MeshFederation(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=first),
         )
         clusters = {
-            cluster: MeshCluster(f"{name}/{cluster}", _provider(settings.provider), pulumi.ResourceOptions(parent=self))
-            for cluster, settings in federation.clusters.items()
+            cluster: MeshCluster(f"{name}/{cluster}", provider, pulumi.ResourceOptions(parent=self))
+            for cluster, provider in providers.items()
         }
-        _Objects(name, federation, pool, clusters, first).register()
+        objects = _Objects(name, federation, pool, clusters, first)
+        objects.claim(claims)
+        objects.register()
         for component in clusters.values():
             component.register_outputs({})
         self.addresses = pool.addresses
@@ -85,8 +95,21 @@ class _Objects:
         self.registered: dict[str, pulumi.Resource] = {}
         self.plugins: dict[str, ConvergencePlugin] = {}
 
+    def claim(self, claims: Mapping[str, Claims]) -> None:
+        """Take part in what the program makes on each cluster, or else refuse the whole program."""
+        common = [
+            f"  {m.kind} {m.namespace}/{m.name} on {cluster} is made by {maker}"
+            for cluster in self.clusters
+            for m, maker in claims[cluster].claim(self.name, self.plan.manifests[cluster])
+        ]
+        if common:
+            reason = f"{self.name} cannot be built; federations on the same clusters need disjoint services:"
+            refusal = "\n".join([reason, *common])
+            for claim in claims.values():
+                claim.refusal = refusal
+            raise pulumi.RunError(refusal)
+
     def register(self) -> None:
-        self._claim()
         gates: dict[str, list[pulumi.Resource]] = {}
         for edge in self.plan.edges:
             gate = self._pauses(edge) if self._waits(edge) else self._needs(edge)
@@ -94,17 +117,6 @@ class _Objects:
                 gates.setdefault(route, []).extend(gate)
         for key in self.manifest_of:
             self._object(key, gates.get(key, []))
-
-    def _claim(self) -> None:
-        """Federations of one program never make the same object; across programs, the API server refuses it."""
-        common = [
-            f"  {m.kind} {m.namespace}/{m.name} on {cluster} is made by {maker}"
-            for cluster, component in self.clusters.items()
-            for m, maker in component.claim(self.name, self.plan.manifests[cluster])
-        ]
-        if common:
-            reason = f"{self.name} cannot be built; federations on the same clusters need disjoint services:"
-            raise pulumi.RunError("\n".join([reason, *common]))
 
     def _object(self, key: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.Resource:
         if key not in self.registered:
