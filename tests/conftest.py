@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from sandbox.clusters import Sandbox
 
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
+MESH = "tests/traffic"
+HAS_A_MESH_OF_ITS_OWN = f"{MESH}/test_istiod_as_a_second_opinion.py"
 
 settings.register_profile(
     "suite",
@@ -22,6 +26,23 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/scenarios/*/*.golden.*")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: side by side, the whole run is then over soonest."""
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("mesh", "engine", "sandbox")])
+
+
+class SideBySide(LoadFileScheduling):  # type: ignore[misc]
+    """A file stays together, and so do all that share the one mesh."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return MESH if file.startswith(f"{MESH}/") and file != HAS_A_MESH_OF_ITS_OWN else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return SideBySide(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -447,6 +447,24 @@ def test_a_cluster_without_a_provider_is_refused(provider: Args) -> None:
     assert "bookinfo" not in engine.requests
 
 
+def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_registered_either() -> None:
+    engine = Engine()
+    mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
+    args = article()
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> None:
+        for name, cluster in args["clusters"].items():
+            cluster["provider"] = Provider(f"k8s-{name}", context=name)
+        MeshFederation("shop", args)  # type: ignore[arg-type]
+        MeshFederation("bank", args)  # type: ignore[arg-type]
+
+    with pytest.raises(pulumi.RunError, match="VirtualService default/reviews on cluster1 is made by shop"):
+        program()
+
+    assert engine.requests.keys() <= {"k8s-cluster1", "k8s-cluster2"}
+
+
 def failing(engine: Engine, args: Args, provide: tuple[str, ...] | list[str] = ("cluster1", "cluster2")) -> None:
     mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
     for name in provide:

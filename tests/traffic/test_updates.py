@@ -15,7 +15,7 @@ from .federation import REVIEWS, Federation
 from .specs import ARTICLE, GATEWAYS, reviews
 from .updates import Update, destinations, updates
 
-pytestmark = pytest.mark.mesh
+pytestmark = [pytest.mark.mesh, pytest.mark.alone]
 
 RATE = 150.0
 
