@@ -39,8 +39,9 @@ def claims_under(provider: Provider) -> Claims:
 def undisputed(claims: Iterable[Claims]) -> pulumi.Output[Any]:
     """An output that fails with the refusal, if there is one.
 
-    Outputs run when the program has been read to its end, and so do registrations. Whatever depends on this one is
-    not registered if a later federation is refused: the SDK alone would finish what was queued before it.
+    Outputs run when the program has been read to its end, and so do registrations, unless it waits for something
+    before. Whatever depends on this one is not registered if a later federation is refused: the SDK alone would finish
+    what was queued before it.
     """
 
     def check(_: None) -> None:

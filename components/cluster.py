@@ -11,6 +11,9 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from .mesh.manifest import Computed, Manifest
 
+DependsOn = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource] | None
+"""What the engine handles before an object, in every form that resource options take."""
+
 
 class MeshCluster(pulumi.ComponentResource):
     """The parent of all objects of one cluster; they inherit its provider and its options."""
@@ -23,7 +26,7 @@ class MeshCluster(pulumi.ComponentResource):
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider])),
         )
 
-    def add(self, name: str, manifest: Manifest, depends_on: Sequence[pulumi.Resource]) -> CustomResource:
+    def add(self, name: str, manifest: Manifest, depends_on: DependsOn) -> CustomResource:
         """Manage `manifest` on this cluster."""
         return CustomResource(
             name,

@@ -9,7 +9,7 @@ from pulumi_kubernetes import Provider
 from .address_pool import AddressPool
 from .args import FederationArgs
 from .claims import Claims, claims_under, undisputed
-from .cluster import MeshCluster, digest
+from .cluster import DependsOn, MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
 from .mesh import outputs
 from .mesh.errors import Problem, SpecError
@@ -45,7 +45,7 @@ class MeshFederation(pulumi.ComponentResource):
             None,
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[undisputed(claims.values())])),
         )
-        first = _as_list(opts.depends_on if opts else None)
+        first = opts.depends_on if opts else None
         pool = AddressPool(
             f"{name}/addresses",
             federated_hosts(federation),
@@ -83,7 +83,7 @@ class _Objects:
         federation: Federation,
         pool: AddressPool,
         clusters: Mapping[str, MeshCluster],
-        first: Sequence[pulumi.Resource],
+        first: DependsOn,
     ) -> None:
         self.name = name
         self.federation = federation
@@ -96,7 +96,7 @@ class _Objects:
         self.plugins: dict[str, ConvergencePlugin] = {}
 
     def claim(self, claims: Mapping[str, Claims]) -> None:
-        """Take part in what the program makes on each cluster, or else refuse the whole program."""
+        """Take part in what the program makes under each provider, or else refuse all that takes part there."""
         common = [
             f"  {m.kind} {m.namespace}/{m.name} on {cluster} is made by {maker}"
             for cluster in self.clusters
@@ -167,9 +167,3 @@ def _parse(name: str, args: FederationArgs) -> Federation:
 def _provider(provider: Any) -> Provider:
     assert isinstance(provider, Provider), "_parse refuses anything else"
     return provider
-
-
-def _as_list(depends_on: Any) -> list[pulumi.Resource]:
-    if depends_on is None:
-        return []
-    return [depends_on] if isinstance(depends_on, pulumi.Resource) else list(depends_on)

@@ -84,8 +84,10 @@ class Bed:
 
     @property
     def is_up(self) -> bool:
-        names = self._processes.names()
-        return bool(names) and all(map(self._processes.is_running, names))
+        """Whether everything runs that belongs to it."""
+        pods = self.pods() if self._record.exists else []
+        names = {*self._processes.names(), *(name for pod in pods for name in pod.programs)}
+        return bool(pods) and all(map(self._processes.is_running, names))
 
     def start(self, *workloads: Workload) -> None:
         """Add these to the bed; afterwards their proxies are ready and everybody knows of them.
@@ -103,10 +105,10 @@ class Bed:
                     pod.start_application(self._processes)
             for pod in pods:
                 self._wait_for(pod)
+            self.settle()
         except BaseException:
             self._remove(pods)
             raise
-        self.settle()
 
     def stop(self, *workloads: Workload) -> None:
         """Take these out of the bed: first out of the clusters' objects, then off the network."""

@@ -56,12 +56,12 @@ class Run:
     @property
     def failures(self) -> list[Failure]:
         """Those that are known so far."""
-        lines = self._lines[:-1] if self._is_over else self._lines
-        return [Failure(**json.loads(line)) for line in lines]
+        known = map(json.loads, [*self._lines])
+        return [Failure(**found) for found in known if "reason" in found]
 
     def end(self) -> Report:
         """Send no more; those on their way are waited for."""
-        if not self._is_over:
+        if not self.is_over:
             self._process.terminate()
         return self.report()
 
@@ -73,7 +73,8 @@ class Run:
         return Report.read(self._lines[-1])
 
     @property
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether it sends no more, and all is answered."""
         return not self._reader.is_alive()
 
     def _read(self) -> None:
@@ -85,8 +86,11 @@ class Run:
 
 @contextmanager
 def under_load(caller: Pod, url: str, *, rate: float, at_most: float = 300.0) -> Iterator[Run]:
-    """`rate` requests a second while the block runs, but for no longer than `at_most` seconds."""
-    run = Run(caller, url, ["--rate", str(rate), "--seconds", str(at_most)])
+    """`rate` requests a second while the block runs, but for no longer than `at_most` seconds.
+
+    One that is not answered within five seconds has failed.
+    """
+    run = Run(caller, url, ["--rate", str(rate), "--seconds", str(at_most), "--patience", "5"])
     try:
         yield run
     finally:

@@ -1,10 +1,11 @@
 """A cluster's control plane: istiod as a process on loopback, reading the cluster's API server."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,11 @@ class Istiod:
                 )
             time.sleep(0.05)
 
-    def pushes(self) -> int:
-        """How often it has told its proxies of changes since it started first."""
-        return self._processes.log_of(self.name).read_text(errors="replace").count("Push debounce stable")
+    def pushes(self) -> list[float]:
+        """For each time that it told its proxies of changes, since it started first: the seconds of quiet before."""
+        log = self._processes.log_of(self.name).read_text(errors="replace")
+        found = re.findall(r"Push debounce stable.*: ([\d.]+)(m?)s since last change", log)
+        return [float(number) / (1000 if milli else 1) for number, milli in found]
 
     def _refusals(self) -> str:
         """What proxies have refused, in their words."""
@@ -104,8 +107,7 @@ class Istiod:
     def _settled(self) -> int:
         """How many proxies have acknowledged everything."""
         return sum(
-            all(resource.get("acked") == resource["sent"] for resource in proxy["resources"].values())
-            for proxy in json.loads(self._get("/debug/syncz"))
+            _has_acknowledged(proxy.get("resources", {}).values()) for proxy in json.loads(self._get("/debug/syncz"))
         )
 
     @property
@@ -145,3 +147,8 @@ class Istiod:
             "PILOT_ENABLE_ALPN_FILTER": "false",
             "PILOT_ENABLE_METADATA_EXCHANGE": "false",
         }
+
+
+def _has_acknowledged(resources: Collection[Mapping[str, Any]]) -> bool:
+    """A proxy that has just connected has been sent nothing yet."""
+    return bool(resources) and all(item.get("sent") and item.get("acked") == item["sent"] for item in resources)

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-_PATIENCE_SECONDS = 30.0
 _MOST_AT_ONCE = 500
 _STALL_SECONDS = 0.5
 
@@ -44,7 +43,7 @@ class Report:
 
     requests: int = 0
     seconds: float = 0.0
-    """From the first request to the last answer."""
+    """How long requests were sent."""
     answers: dict[str, int] = field(default_factory=dict)
     """Who answered (`v3 on cluster2`) → how often."""
     samples: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -86,8 +85,9 @@ class Target:
 class Load:
     """Sends requests over connections that are kept and used again, as an application would."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, patience: float) -> None:
         self._target = target
+        self._patience = patience
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._answers: Counter[str] = Counter()
         self._seconds: list[float] = []
@@ -129,11 +129,13 @@ class Load:
     async def _request(self) -> None:
         at, began = time.time(), time.monotonic()
         try:
-            status, body = await asyncio.wait_for(self._exchange(), _PATIENCE_SECONDS)
+            status, body = await asyncio.wait_for(self._exchange(), self._patience)
             reason = "" if status == 200 else f"{status} {body.decode(errors='replace')[:200]}".strip()
+            answer = {} if reason else json.loads(body)
+            who = "" if reason else f"{answer['version']} on {answer['cluster']}"
         except TimeoutError:
-            reason = f"no answer within {_PATIENCE_SECONDS:.0f} s"
-        except (OSError, asyncio.IncompleteReadError) as error:
+            reason = f"no answer within {self._patience:.0f} s"
+        except Exception as error:  # noqa: BLE001 - whatever it was, this request has no answer
             reason = f"{type(error).__name__}: {error}"
         seconds = time.monotonic() - began
         self._report.requests += 1
@@ -145,8 +147,6 @@ class Load:
         self._seconds.append(seconds)
         if seconds > _STALL_SECONDS:
             self._report.stalls.append(Stall(at, seconds))
-        answer = json.loads(body)
-        who = f"{answer['version']} on {answer['cluster']}"
         self._answers[who] += 1
         self._report.samples[who] = answer
 
@@ -157,7 +157,7 @@ class Load:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             first, *lines = head.rstrip("\r\n").split("\r\n")
             headers = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            body = await reader.readexactly(int(headers["content-length"]))
         except BaseException:
             writer.close()
             raise
@@ -179,7 +179,8 @@ class Load:
 
 async def run(options: argparse.Namespace) -> Report:
     headers = [tuple(header.split(":", 1)) for header in options.header]
-    load = Load(Target(options.url, tuple((name.strip(), value.strip()) for name, value in headers)))
+    target = Target(options.url, tuple((name.strip(), value.strip()) for name, value in headers))
+    load = Load(target, options.patience)
     if options.rate is None:
         return await load.burst(options.number, options.at_once)
     stop = asyncio.Event()
@@ -194,6 +195,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--rate", type=float)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--patience", type=float, default=30.0, help="seconds after which a request has failed")
     parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
     print(json.dumps(asdict(asyncio.run(run(parser.parse_args())))))
     return 0

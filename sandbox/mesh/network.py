@@ -15,7 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -158,7 +158,7 @@ class Networks:
         _remove(names)
         for files in _FILES.glob(f"{self._prefix}*"):
             shutil.rmtree(files)
-        if _FILES.exists() and not any(_FILES.iterdir()):
+        with suppress(OSError):  # not there, or of use to others
             _FILES.rmdir()
 
     def _namespace(self, name: str) -> Namespace:

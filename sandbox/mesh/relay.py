@@ -52,8 +52,11 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 def answer_questions(questions: socket.socket, names: Path) -> None:
     """Answer for IPv4 addresses from a JSON file of name → addresses, for ever; every other name does not exist."""
     while True:
-        question, caller = questions.recvfrom(_CHUNK)
-        questions.sendto(_answer(question, json.loads(names.read_text())), caller)
+        try:
+            question, caller = questions.recvfrom(_CHUNK)
+            questions.sendto(_answer(question, json.loads(names.read_text())), caller)
+        except (OSError, ValueError, IndexError, struct.error):
+            continue  # no question, or the file is just being written: whoever asks will ask again
 
 
 def _answer(question: bytes, known: dict[str, list[str]]) -> bytes:

@@ -1,4 +1,4 @@
-"""One mesh of three clusters for the whole run, and one stack that the tests move from spec to spec."""
+"""One mesh of three clusters for all tests of a run, and one stack that they move from spec to spec."""
 
 from collections.abc import Iterator
 
@@ -20,10 +20,9 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     clusters = [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
     sandbox = Sandbox.up(tmp_path_factory.mktemp("traffic") / "sandbox", [*GATEWAYS])
     try:
-        bed = Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)
-        yield bed
-        bed.down()
+        yield Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)
     finally:
+        Bed(sandbox).down()
         sandbox.down()
 
 

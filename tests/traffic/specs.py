@@ -11,7 +11,8 @@ GATEWAYS = {
     "cluster2": ("172.18.0.230", "172.18.0.231"),
     "cluster3": ("172.18.0.232",),
 }
-CALLERS = {"cluster1": ("cluster2", "cluster3"), "cluster2": ("cluster1", "cluster3"), "cluster3": ("cluster1",)}
+CALLERS: dict[str, tuple[str, ...]] = {"cluster1": (), "cluster2": ("cluster1",), "cluster3": ("cluster1",)}
+"""Whose trust domains each mesh accepts: those that the federation's output `trust` names."""
 
 SEVERAL_PORTS = (Port(), Port(9090, "http-admin"), Port(9070, "grpc"))
 WORKLOADS = (

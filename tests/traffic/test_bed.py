@@ -28,6 +28,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     require_mesh()
     found = Sandbox.up(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"])
     yield found
+    Bed(found).down()
     found.down()
 
 

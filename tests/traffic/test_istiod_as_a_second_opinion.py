@@ -67,11 +67,10 @@ def caller(cluster: str) -> Workload:
 def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
     require_mesh()
     sandbox = Sandbox.up(tmp_path_factory.mktemp("court") / "sandbox", CLUSTERS)
-    court = Court(sandbox)
     try:
-        yield court
-        court.bed.down()
+        yield Court(sandbox)
     finally:
+        Bed(sandbox).down()
         sandbox.down()
 
 

