@@ -49,3 +49,22 @@ def test_a_dead_gateway_costs_one_stall_of_about_a_second_and_no_request(federat
     assert all(stall.seconds < 2.0 for stall in report.stalls), report.stalls
     sent = [stall.at for stall in report.stalls]
     assert not sent or max(sent) - min(sent) < 1.5, "more than one stall"
+
+
+def test_a_gateway_that_dies_keeps_nobody_waiting_who_asks_afterwards(federation: Federation) -> None:
+    """Requests on its connections hang for as long as TCP repeats them: until it is back, or for many minutes."""
+    federation.become(over_two_gateways())
+    caller = federation.bed.caller("cluster1/productpage")
+    with calls.under_load(caller, REVIEWS, rate=RATE) as run:
+        time.sleep(2.0)
+        died = time.time()
+        with federation.without_address("cluster2", GATEWAYS["cluster2"][1]):
+            time.sleep(8.0)
+            ejected = federation.bed.proxy(caller.workload).ejected(OUTBOUND)
+    report = run.report()
+    federation.bed.settle()
+
+    assert ejected == [f"{GATEWAYS['cluster2'][1]}:15443"]
+    assert all(failure.at - died < 0.5 for failure in report.failures), report.failures
+    assert len(report.failures) <= 5
+    assert all(stall.seconds < 2.0 for stall in report.stalls), report.stalls
