@@ -101,6 +101,7 @@ def _in_plain_text(stated: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _stack_file() -> Path:
-    root = Path(pulumi.get_root_directory())
+    # not every language host says where the project is; the program runs there
+    root = Path(pulumi.get_root_directory() or Path.cwd())
     project: dict[str, str] = yaml.safe_load((root / "Pulumi.yaml").read_text())
     return root / project.get("stackConfigDir", ".") / f"Pulumi.{pulumi.get_stack()}.yaml"

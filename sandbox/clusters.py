@@ -64,18 +64,26 @@ class Sandbox:
     def up(cls, directory: Path, clusters: Sequence[str] = CLUSTERS) -> "Sandbox":
         """The sandbox in `directory`, running, with at least these clusters; all of it may run already.
 
-        Where it cannot be started, nothing is left of what was not there before, and the error says why.
+        Where it cannot be started, nothing is left of what was not there before, clusters that ran go on running, and
+        the error says why.
         """
         sandbox = cls(directory)
         sandbox._refuse_what_is_not_ours()
-        existed = sandbox._state_file.exists()
+        before = sandbox._state_file.read_text() if sandbox._state_file.exists() else None
+        kept = sandbox._sound()
+        new = [server for server in map(sandbox.api_server, clusters) if not server.directory.exists()]
         try:
-            sandbox._start([*dict.fromkeys([*sandbox.clusters, *clusters])])
+            sandbox._start([*dict.fromkeys([*sandbox.clusters, *clusters])], kept)
         except BaseException:
-            if existed:
-                sandbox._processes.stop(*sandbox._processes.names())
-            else:
+            if before is None:
                 sandbox.down()
+            else:
+                sandbox._stop_all_but(kept)
+                sandbox._state_file.write_text(before)
+                for server in new:
+                    shutil.rmtree(server.directory, ignore_errors=True)
+                    for name in server.programs:
+                        sandbox._processes.log_of(name).unlink(missing_ok=True)
             raise
         return sandbox
 
@@ -86,8 +94,8 @@ class Sandbox:
 
     @property
     def is_running(self) -> bool:
-        names = [name for cluster in self.clusters for name in self.api_server(cluster).programs]
-        return bool(names) and all(map(self._processes.is_running, ["etcd", *names]))
+        servers = list(map(self.api_server, self.clusters))
+        return bool(servers) and self._sound().issuperset(name for server in servers for name in server.programs)
 
     def down(self) -> None:
         """End every process of this sandbox and remove its directory."""
@@ -154,44 +162,51 @@ class Sandbox:
     def _kubeconfig(self) -> Path:
         return self.directory / "kubeconfig"
 
-    def _start(self, clusters: Sequence[str]) -> None:
+    def _sound(self) -> set[str]:
+        """The programs that need no start: etcd and, if it runs, those of every cluster that was ready."""
+        if not self._processes.is_running("etcd"):
+            return set()
+        # a cluster's controllers begin when it is ready
+        pairs = [self.api_server(cluster).programs for cluster in self.clusters]
+        return {"etcd", *(name for pair in pairs if all(map(self._processes.is_running, pair)) for name in pair)}
+
+    def _stop_all_but(self, kept: set[str]) -> None:
+        self._processes.stop(*(name for name in self._processes.names() if name not in kept))
+
+    def _start(self, clusters: Sequence[str], kept: set[str]) -> None:
+        """Start what is not among the programs `kept`."""
         self._tool_directories()
         tools.istio_crds()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.directory / _MARK).touch()
         self._engine.prepare()
-        running = set(self.clusters) if self.is_running else set()
-        if not running:
-            self._processes.stop(*self._processes.names())
-        if set(clusters) <= running:
-            return
-        _with_other_ports(lambda: self._start_servers(clusters, running))
+        self._stop_all_but(kept)
         servers = list(map(self.api_server, clusters))
+        new = [server for server in servers if not kept.issuperset(server.programs)]
+        if not new:
+            return
+        _with_other_ports(lambda: self._start_servers(new, kept))
         for server in servers:
             server.start_controllers()
         # one file: Pulumi's SDK does not take a list of them from KUBECONFIG
         write_private(self._kubeconfig, yaml.safe_dump(merged(server.kubeconfig for server in servers)))
 
-    def _start_servers(self, clusters: Sequence[str], running: set[str]) -> None:
-        """Start what does not run yet, at ports that are free now."""
+    def _start_servers(self, new: Sequence[ApiServer], kept: set[str]) -> None:
+        """Start these, and etcd unless it is kept, at ports that are free now."""
         state = _State.read(self._state_file)
-        if not running:
+        if "etcd" not in kept:
             state.etcd = free_port()
-        for name in clusters:
-            if name not in running:
-                _, generation = state.clusters.get(name, Place(0, 0))
-                state.clusters[name] = Place(free_port(), generation)
+        for server in new:
+            _, generation = state.clusters.get(server.cluster, Place(0, 0))
+            state.clusters[server.cluster] = Place(free_port(), generation)
         state.write(self._state_file)
-        new = [self.api_server(name) for name in clusters if name not in running]
         try:
             self._start_etcd(state.etcd)
             for server in new:
                 server.start(state.etcd, state.clusters[server.cluster])
             self._wait(new)
         except StartError:
-            self._processes.stop(*(name for server in new for name in server.programs))
-            if not running:
-                self._processes.stop("etcd")
+            self._stop_all_but(kept)
             raise
 
     def _start_etcd(self, port: int) -> None:

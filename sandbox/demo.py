@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,9 @@ def run(sandbox: Sandbox) -> None:
 
 class _Stack:
     def __init__(self, sandbox: Sandbox) -> None:
-        self.environment = {**os.environ, **sandbox.environment()}
+        # a passphrase in it would outrank the file with the sandbox's
+        inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
+        self.environment = {**inherited, **sandbox.environment()}
         self.file = sandbox.directory / "demo" / f"Pulumi.{_STACK}.yaml"
         self.file.parent.mkdir(exist_ok=True)
         source = yaml.safe_load((_REPOSITORY / "stacks" / self.file.name).read_text())
@@ -64,7 +68,15 @@ class _Stack:
             self.file.with_name("Pulumi.yaml").write_text(_PROJECT)
             self._answer("stack", "init", _STACK, directory=self.file.parent)
         up = ["up", "--stack", _STACK, "--config-file", str(self.file), "--yes", "--skip-preview", "--suppress-outputs"]
-        if subprocess.run(["pulumi", "--cwd", str(_REPOSITORY), *up], env=self.environment, check=False).returncode:
+        cli = subprocess.Popen(["pulumi", "--cwd", str(_REPOSITORY), *up], env=self.environment)
+        try:
+            failed = _ended(cli)
+        except SystemExit:
+            # nobody told the CLI, and one that is killed leaves the stack locked
+            cli.send_signal(signal.SIGINT)
+            _ended(cli)
+            raise
+        if failed:
             raise DemoError("the update failed; `make demo` goes on where it stopped")
 
     def outputs(self) -> dict[str, Any]:
@@ -83,6 +95,13 @@ class _Stack:
         if run.returncode:
             raise DemoError(f"pulumi {' '.join(arguments)}: {run.stderr.strip() or run.stdout.strip()}")
         return run.stdout
+
+
+def _ended(cli: "subprocess.Popen[bytes]") -> int:
+    """Its exit code, once it has ended by itself."""
+    while True:
+        with suppress(KeyboardInterrupt):  # the CLI got it, too, and ends in order
+            return cli.wait()
 
 
 def _objects(sandbox: Sandbox, cluster: str) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,8 +60,10 @@ class Stack:
         self.config_file.write_text(yaml.safe_dump({**before, "config": config}, sort_keys=False))
 
     def environ(self) -> dict[str, str]:
+        # a passphrase in it would outrank the file with the sandbox's
+        inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
         return {
-            **os.environ,
+            **inherited,
             **self.environment,
             "PULUMI_BACKEND_URL": f"file://{self.directory / 'backend'}",
             "NO_COLOR": "1",
@@ -86,7 +90,8 @@ class Stack:
     def run(self, *arguments: str, fails: bool = False) -> Run:
         start = time.monotonic()
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=300)
+        with never_left_running(process):
+            output, _ = process.communicate(timeout=300)
         run = Run(process.returncode, output, time.monotonic() - start)
         if (run.code != 0) != fails:
             raise CommandError(f"pulumi {' '.join(arguments)} exited {run.code} after {run.seconds:.0f} s:\n{output}")
@@ -125,9 +130,32 @@ class Stack:
         return {state["urn"].rpartition("::")[2]: state for state in states}
 
 
+@contextmanager
+def never_left_running(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Where the block fails, the CLI and its group are killed, and what it had printed is shown."""
+    try:
+        yield
+    except BaseException:
+        # it would go on writing to clusters that the next test uses
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        print(output)
+        raise
+
+
 def venv() -> Path:
     """The virtual environment that runs the tests; programs of tests run in it, too."""
     return Path(sys.prefix)
+
+
+def a_checkout(directory: Path) -> Path:
+    """This repository, with a folder of its own for stacks."""
+    (directory / "stacks").mkdir(parents=True)
+    (directory / ".venv").symlink_to(venv())
+    for name in ("Pulumi.yaml", "__main__.py", "components"):
+        (directory / name).symlink_to(REPOSITORY / name)
+    return directory
 
 
 def program(directory: Path, source: str) -> Path:

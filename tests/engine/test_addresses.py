@@ -1,4 +1,4 @@
-"""Addresses over a stack's life, in a pool so small that every wrong choice is a collision."""
+"""Addresses over a stack's life, in a pool so small that addresses come back."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def federation(clusters: str, services: str) -> Spec:
         "clusters": {name: cluster(name, f"192.0.2.{name[-1]}") for name in names},
         "services": [service(s, **{name: EVERYWHERE[name] for name in names}) for s in services.split()],
         "traffic": [rule(f"{s}.default", [client], *share) for s in reversed(services.split())],
-        "addresses": {"pool": "240.0.0.0/28"},
+        "addresses": {"pool": "240.0.0.0/28", "taken": ["240.0.0.12/30"]},
         "settleSeconds": 0,
     }
 

@@ -23,9 +23,12 @@ def test_an_outage_holds_up_only_the_routes_that_need_the_cluster_and_one_more_u
     stack.up()
     clusters.sandbox.stop("cluster3")
 
-    # an emergency: weights between two other clusters
+    # an emergency: weights between two other clusters, with the preview that users see first
     reviews[0]["weight"] = 1
-    assert update(stack, clusters, spec) == {"patch cluster1/VirtualService/default/reviews"}
+    last = clusters.last_write()
+    stack.configure(spec)
+    stack.run("up", "--yes")
+    assert {write.change for write in clusters.changes(since=last)} == {"patch cluster1/VirtualService/default/reviews"}
 
     # additions and edits, some of which need the cluster
     spec["services"][0]["clusters"]["cluster2"]["versions"] = ["v3", "v4"]
@@ -94,7 +97,9 @@ def test_a_swap_and_a_removal_that_the_outage_interrupts_delete_nothing_and_fini
     # a removal of which every client can be told: only what is on the cluster itself has to stay
     clusters.sandbox.stop("cluster3")
     del ratings[0]
-    deleted = {step for step in interrupted(stack, clusters, spec) if step.startswith("delete")}
+    changes = interrupted(stack, clusters, spec)
+    assert "patch cluster1/VirtualService/default/ratings" in changes
+    deleted = {step for step in changes if step.startswith("delete")}
     assert all(step.startswith("delete cluster1/") for step in deleted)
     clusters.sandbox.start("cluster3")
     update(stack, clusters, spec)

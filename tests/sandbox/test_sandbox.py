@@ -118,17 +118,41 @@ def test_a_command_that_is_killed_half_way_leaves_nothing_that_the_next_down_doe
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "bin" / "etcd"
-    broken.parent.mkdir()
-    broken.write_text("#!/bin/sh\necho this etcd is broken\nexit 1\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("PATH", str(broken.parent), prepend=os.pathsep)
+    put_a_broken("etcd", tmp_path, monkeypatch)
 
     with pytest.raises(StartError, match="this etcd is broken"):
         Sandbox.up(tmp_path / "sandbox", ["one"])
 
     assert not processes_of(tmp_path / "sandbox")
     assert not (tmp_path / "sandbox").exists()
+
+
+def test_a_cluster_that_cannot_be_added_leaves_nothing_and_those_that_run_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox.up(tmp_path / "sandbox", ["one"])
+    try:
+        running = processes_of(sandbox.directory)
+        put_a_broken("kube-apiserver", tmp_path, monkeypatch)
+
+        with pytest.raises(StartError, match="this kube-apiserver is broken"):
+            Sandbox.up(sandbox.directory, ["one", "two"])
+
+        assert processes_of(sandbox.directory) == running
+        assert "istio-system" in kubectl(sandbox, "one", "get", "namespaces", "--output", "name")
+        assert sandbox.clusters == ["one"]
+        assert not list(sandbox.directory.rglob("two*"))
+    finally:
+        sandbox.down()
+
+
+def put_a_broken(program: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First on PATH, a program that only says so."""
+    broken = directory / "bin" / program
+    broken.parent.mkdir()
+    broken.write_text(f"#!/bin/sh\necho this {program} is broken\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(broken.parent), prepend=os.pathsep)
 
 
 def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

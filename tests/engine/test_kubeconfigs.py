@@ -1,0 +1,99 @@
+"""How a stack reaches a cluster without a context: a kubeconfig that stays a secret, or files instead of a cluster."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .clusters import Clusters
+from .specs import Spec, article
+from .stack import Stack, a_checkout
+
+pytestmark = pytest.mark.engine
+
+ON_CLUSTER2 = {"DestinationRule/default/v3.reviews", "Gateway/istio-system/reviews-default-bdabf1b129"}
+
+
+@pytest.fixture
+def stack(new_stack: Callable[..., Stack], tmp_path: Path) -> Stack:
+    """Its file is where the program looks for it, to tell secrets from plain text."""
+    checkout = a_checkout(tmp_path / "checkout")
+    found = new_stack(program=checkout)
+    (checkout / "stacks" / found.config_file.name).symlink_to(found.config_file)
+    return found
+
+
+def test_an_encrypted_kubeconfig_leads_to_its_cluster_and_shows_neither_in_state_nor_in_diffs(
+    stack: Stack, clusters: Clusters
+) -> None:
+    stack.configure(without_context("cluster2"))
+    encrypt("cluster2", stack, clusters)
+
+    shown = stack.preview("--diff").output + stack.up("--diff").output
+
+    assert objects_of("cluster2", clusters) == ON_CLUSTER2
+    assert "[secret]" in shown
+    assert token("cluster2", clusters) not in shown
+    assert token("cluster2", clusters) not in json.dumps(stack.export())
+
+
+def test_a_kubeconfig_in_plain_text_is_refused_also_beside_an_encrypted_one_and_nothing_is_written(
+    stack: Stack, clusters: Clusters
+) -> None:
+    spec = without_context("cluster1", "cluster2")
+    spec["clusters"]["cluster2"]["kubeconfig"] = clusters.sandbox.kubeconfig_of("cluster2").read_text()
+    stack.configure(spec)
+    record = clusters.record()
+
+    refusals = [stack.preview(fails=True).output, stack.up(fails=True).output]
+    encrypt("cluster1", stack, clusters)
+    refusals.append(stack.up(fails=True).output)
+
+    for refusal in refusals:
+        assert "pulumi config set --path --secret 'mesh:clusters.cluster2.kubeconfig'" in refusal
+        assert token("cluster2", clusters) not in refusal
+    assert not record.writes()
+
+
+def test_the_objects_of_a_cluster_that_is_rendered_become_files_and_nothing_is_made_on_it(
+    stack: Stack, clusters: Clusters, tmp_path: Path
+) -> None:
+    spec = without_context("cluster2")
+    spec["clusters"]["cluster2"]["renderTo"] = str(tmp_path / "rendered")
+    stack.configure(spec)
+    record = clusters.record()
+
+    stack.up()
+
+    manifests = [yaml.safe_load(file.read_text()) for file in (tmp_path / "rendered").rglob("*.yaml")]
+    assert {f"{m['kind']}/{m['metadata']['namespace']}/{m['metadata']['name']}" for m in manifests} == ON_CLUSTER2
+    assert {write.cluster for write in record.writes()} == {"cluster1"}
+
+
+def without_context(*names: str) -> Spec:
+    """The article's example; how to reach these clusters is left to say."""
+    spec = article()
+    for name in names:
+        del spec["clusters"][name]["context"]
+    return spec
+
+
+def encrypt(cluster: str, stack: Stack, clusters: Clusters) -> None:
+    """Store the cluster's kubeconfig as the README says."""
+    command = stack.command("config", "set", "--path", "--secret", f"mesh:clusters.{cluster}.kubeconfig")
+    with clusters.sandbox.kubeconfig_of(cluster).open() as kubeconfig:
+        subprocess.run(command, env=stack.environ(), stdin=kubeconfig, check=True)
+
+
+def objects_of(cluster: str, clusters: Clusters) -> set[str]:
+    """`kind/namespace/name`."""
+    return {key.removeprefix(f"{cluster}/") for key in clusters.objects(cluster)}
+
+
+def token(cluster: str, clusters: Clusters) -> str:
+    """What a kubeconfig must not give away."""
+    found: str = yaml.safe_load(clusters.sandbox.kubeconfig_of(cluster).read_text())["users"][0]["user"]["token"]
+    return found
