@@ -222,7 +222,7 @@ def test_console_of_the_core(
     for command, output in shown:
         program, *arguments = shlex.split(command)
         if program == "pulumi" or command.startswith(TRAFFIC):
-            continue  # tests of their own below, and where engine and mesh are
+            continue  # one has a test of its own below, the other where a mesh is
         assert program == "mesh-federation"
         assert cli.main(arguments) == 0
         assert capsys.readouterr().out == output

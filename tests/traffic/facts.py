@@ -58,6 +58,16 @@ def routes(scenario: Scenario) -> Iterator[Route]:
                 yield Route(client, host, port, tuple(shares))
 
 
+def dialled(scenario: Scenario) -> Iterator[tuple[str, Share]]:
+    """(client cluster, what its proxies hold for whoever dials a federated host there without any route)."""
+    for service in scenario.federation.services:
+        for client in service.imported_by:
+            for serving in service.clusters.keys() - {client}:
+                for port in service.ports:
+                    reference = f"{service.name}.{service.namespace}"
+                    yield client, _share(scenario, client, reference, serving, "", port.number, 1)
+
+
 def _share(  # noqa: PLR0917 - a destination has these parts
     scenario: Scenario, client: str, service: str, serving: str, version: str, port: int, weight: int
 ) -> Share:

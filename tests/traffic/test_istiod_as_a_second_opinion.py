@@ -16,7 +16,7 @@ from sandbox.mesh.bed import Bed
 from sandbox.mesh.topology import MeshCluster, Workload
 
 from . import facts
-from .facts import Remote, Route
+from .facts import Remote, Route, Share
 from .requirement import require_mesh
 from .scenario import Scenario
 
@@ -84,20 +84,25 @@ def test_istiod_makes_of_a_scenario_what_its_spec_says(folder: Path, court: Cour
         scenario.load(bed)
         bed.settle()  # a proxy that refuses something never settles
 
+        needed = [*facts.dialled(scenario)]
         for route in facts.routes(scenario):
-            assert_client_holds(route, bed.proxy(caller(scenario.place[route.client])))
-            for remote in {share.remote for share in route.shares if share.remote}:
-                serving = scenario.gateways()[remote.serving]
-                settings = scenario.federation.clusters[remote.serving].gateway
-                assert settings is not None
-                assert_gateway_holds(remote, bed.proxy(serving), settings.listener_port)
+            assert_client_splits(route, bed.proxy(caller(scenario.place[route.client])))
+            needed += [(route.client, share) for share in route.shares]
+        assert needed
+        for client, share in needed:
+            assert_client_holds(share, bed.proxy(caller(scenario.place[client])))
+        for remote in {share.remote for _, share in needed if share.remote}:
+            serving = scenario.gateways()[remote.serving]
+            settings = scenario.federation.clusters[remote.serving].gateway
+            assert settings is not None
+            assert_gateway_holds(remote, bed.proxy(serving), settings.listener_port)
         for place in scenario.place.values():
             assert errors(bed.sandbox, place) == []
     finally:
         scenario.unload(bed)
 
 
-def assert_client_holds(route: Route, proxy: Proxy) -> None:
+def assert_client_splits(route: Route, proxy: Proxy) -> None:
     (virtual_host,) = (
         host
         for host in proxy.routes()[str(route.port)]["virtual_hosts"]
@@ -109,15 +114,14 @@ def assert_client_holds(route: Route, proxy: Proxy) -> None:
         share.cluster: share.weight for share in route.shares
     }
 
-    clusters = proxy.clusters()
-    for share in route.shares:
-        assert share.cluster in clusters
-        if share.remote:
-            found = clusters[share.cluster]
-            tls = found["transport_socket"]["typed_config"]
-            assert tls["sni"] == share.remote.sni
-            assert identities(tls) == share.remote.identities
-            assert endpoints(found, proxy) == share.remote.gateways
+
+def assert_client_holds(share: Share, proxy: Proxy) -> None:
+    found = proxy.clusters()[share.cluster]
+    if share.remote:
+        tls = found["transport_socket"]["typed_config"]
+        assert tls["sni"] == share.remote.sni
+        assert identities(tls) == share.remote.identities
+        assert endpoints(found, proxy) == share.remote.gateways
 
 
 def assert_gateway_holds(remote: Remote, proxy: Proxy, port: int) -> None:

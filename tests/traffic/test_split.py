@@ -1,6 +1,13 @@
 """The article's sentence, with requests."""
 
+import re
+import shlex
+import sys
+
 import pytest
+
+from sandbox import traffic
+from tests.engine.stack import REPOSITORY
 
 from .federation import Federation
 from .specs import ARTICLE, reviews
@@ -15,6 +22,24 @@ def test_the_article_s_split_is_what_callers_get(federation: Federation) -> None
     federation.become(reviews(*ARTICLE))
 
     assert_split(federation, {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10})
+
+
+def test_the_readme_s_command_shows_who_answers(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    arguments, shown = re.findall(r"\$ python -m sandbox\.traffic (.*)\n((?:.|\n)*?)```", readme)[0]
+    federation.become(reviews(*ARTICLE))
+    directory = str(federation.bed.sandbox.directory)
+    monkeypatch.setattr(sys, "argv", ["sandbox.traffic", "--directory", directory, *shlex.split(arguments)])
+
+    assert traffic.main() == 0
+
+    assert but_for_figures(capsys.readouterr().out) == but_for_figures(shown)
+
+
+def but_for_figures(text: str) -> str:
+    return re.sub(r" +", " ", re.sub(r"█+", "█", re.sub(r"[\d.]+", "0", text)))
 
 
 def test_the_caller_s_identity_arrives_at_the_version_on_the_other_cluster(federation: Federation) -> None:
