@@ -23,7 +23,7 @@ class MeshFederation(pulumi.ComponentResource):
 
     Options reach every object: `protect`, `retain_on_delete` and `deleted_with` are inherited, `depends_on` is handed
     on. Raises `pulumi.RunError` with everything that is wrong with `args`, before anything is registered, and where
-    another federation of the program makes one of its objects, before any of its own is.
+    another federation of the program makes one of its objects, before any object of either is (see `claims`).
     """
 
     addresses: pulumi.Output[dict[str, str]]
