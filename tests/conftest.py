@@ -11,7 +11,10 @@ from sandbox.clusters import Sandbox
 
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
 MESH = "tests/traffic"
-HAS_A_MESH_OF_ITS_OWN = f"{MESH}/test_istiod_as_a_second_opinion.py"
+HAVE_A_MESH_OF_THEIR_OWN = {
+    f"{MESH}/test_istiod_as_a_second_opinion.py",
+    f"{MESH}/test_updates_at_full_length.py",
+}
 
 settings.register_profile(
     "suite",
@@ -34,11 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class SideBySide(LoadFileScheduling):  # type: ignore[misc]
-    """A file stays together, and so do all that share the one mesh."""
+    """A file stays together, and so do all that share one mesh."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return MESH if file.startswith(f"{MESH}/") and file != HAS_A_MESH_OF_ITS_OWN else file
+        return MESH if file.startswith(f"{MESH}/") and file not in HAVE_A_MESH_OF_THEIR_OWN else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:

@@ -10,7 +10,7 @@ import pytest
 from .federation import Federation
 from .specs import reviews
 
-pytestmark = [pytest.mark.mesh, pytest.mark.alone]
+pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 CHUNK = 1 << 14
 

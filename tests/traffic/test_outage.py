@@ -9,7 +9,7 @@ from sandbox.mesh import calls
 from .federation import REVIEWS, Federation
 from .specs import GATEWAYS, Spec, cluster, reviews
 
-pytestmark = [pytest.mark.mesh, pytest.mark.alone]
+pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 RATE = 100.0
 OUTBOUND = "outbound|9080|v3|reviews.default.svc.cluster2.global"

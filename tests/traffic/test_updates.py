@@ -16,7 +16,7 @@ from .noise import RATE
 from .specs import ARTICLE, GATEWAYS, reviews
 from .updates import Update, assert_answers, updates
 
-pytestmark = [pytest.mark.mesh, pytest.mark.alone]
+pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 DRAIN = 45.0
 """For so many seconds an Envoy goes on with connections that it is to close."""

@@ -13,7 +13,7 @@ from .noise import DEBOUNCE_MAX, PATIENT, QUIET, busy
 from .specs import DEBOUNCE
 from .updates import Update, assert_answers, hardest
 
-pytestmark = [pytest.mark.mesh, pytest.mark.alone]
+pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 DEFAULT = 12
 
