@@ -42,7 +42,6 @@ class ClusterArgs(TypedDict):
     istio: NotRequired[IstioArgs]
     locality: NotRequired[str]
     state: NotRequired[str]
-    identity: NotRequired[str]
     gateway: NotRequired[GatewayArgs]
     """Needed where other clusters call this one."""
 

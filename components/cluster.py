@@ -9,6 +9,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from .mesh.errors import SpecError
 from .mesh.manifest import Computed, Manifest
 
 DependsOn = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource] | None
@@ -45,9 +46,15 @@ def known_later(value: Any) -> Any:
     if isinstance(value, list):
         return [known_later(item) for item in value]
     if isinstance(value, Computed):
-        function = value.function
-        return pulumi.Output.all(*value.late).apply(lambda known: function(*known))
+        return pulumi.Output.all(*value.late).apply(lambda known: _computed(value, known))
     return value
+
+
+def _computed(leaf: Computed, known: Iterable[Any]) -> str:
+    try:
+        return leaf.function(*known)
+    except SpecError as error:
+        raise pulumi.RunError(str(error)) from None
 
 
 def digest(manifest: Manifest) -> pulumi.Input[str]:

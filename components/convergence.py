@@ -4,7 +4,8 @@ istiod sends its proxies what has changed after a moment of quiet, at most ten s
 each other must reach them one after the other: what routes need before the routes, and the routes before it goes.
 The engine's own order does that: it creates and updates along dependencies, then deletes in reverse. Two resources for
 each pair of client and serving cluster stand between the objects that routes need and the routes. `Arrivals` waits
-when it is created or updated, `Departures` when it is deleted; so a change that only adds, or only removes, waits once.
+when it is created or updated, `Departures` when it is deleted; so a change that only adds, or only removes, waits once
+(twice where the engine, which deletes level by level, meets the `Departures` of two serving clusters on two levels).
 """
 
 import os

@@ -11,7 +11,7 @@ from .args import FederationArgs
 from .claims import Claims, claims_under, undisputed
 from .cluster import DependsOn, MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
-from .mesh import outputs
+from .mesh import names, outputs
 from .mesh.errors import Problem, SpecError
 from .mesh.parse import parse
 from .mesh.plan import Edge, federated_hosts, plan
@@ -110,25 +110,25 @@ class _Objects:
             raise pulumi.RunError(refusal)
 
     def register(self) -> None:
-        gates: dict[str, list[pulumi.Resource]] = {}
+        gates: dict[str, list[pulumi.Resource]] = {route: [] for edge in self.plan.edges for route in edge.routes}
+        # a policy has none itself, so it comes before what it is the policy of
+        for key in sorted(self.manifest_of.keys() - gates.keys(), key=lambda key: (key in self.plan.policy_of, key)):
+            policy = self.plan.policy_of.get(key)
+            self._object(key, [self.registered[policy]] if policy else [])
         for edge in self.plan.edges:
             gate = self._pauses(edge) if self._waits(edge) else self._needs(edge)
-            for route in sorted(edge.routes):
-                gates.setdefault(route, []).extend(gate)
-        for key in self.manifest_of:
-            self._object(key, gates.get(key, []))
+            for route in edge.routes:
+                gates[route].extend(gate)
+        for route, gate in sorted(gates.items()):
+            self._object(route, gate)
 
-    def _object(self, key: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.Resource:
-        if key not in self.registered:
-            manifest = self.manifest_of[key]
-            policy = self.plan.policy_of.get(key)
-            depends_on = [*after, *([self._object(policy)] if policy else [])]
-            cluster = self.clusters[manifest.cluster]
-            self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, depends_on or self.first)
-        return self.registered[key]
+    def _object(self, key: str, after: Sequence[pulumi.Resource]) -> None:
+        manifest = self.manifest_of[key]
+        cluster = self.clusters[manifest.cluster]
+        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.first)
 
     def _needs(self, edge: Edge) -> list[pulumi.Resource]:
-        return [self._object(key) for key in sorted(edge.needs)]
+        return [self.registered[key] for key in sorted(edge.needs)]
 
     def _waits(self, edge: Edge) -> bool:
         return bool(edge.needs) and self.federation.clusters[edge.client].render_to is None
@@ -150,18 +150,22 @@ class _Objects:
 
 
 def _parse(name: str, args: FederationArgs) -> Federation:
+    problems: list[Problem] = []
+    if not (name and names.LABEL_VALUE.fullmatch(name)):
+        problems.append(Problem(("name",), f"{name!r}, a label of every object, {names.NO_LABEL_VALUE}"))
     try:
         federation = parse(args)
-        problems = [
+    except SpecError as error:
+        problems += error.problems
+    else:
+        problems += [
             Problem(("clusters", cluster, "provider"), "is missing; each cluster needs a pulumi_kubernetes.Provider")
             for cluster, settings in federation.clusters.items()
             if not isinstance(settings.provider, Provider)
         ]
-        if problems:
-            raise SpecError(problems)
-    except SpecError as error:
-        raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
-    return federation
+        if not problems:
+            return federation
+    raise pulumi.RunError(f"{name} cannot be built:\n{SpecError(problems)}")
 
 
 def _provider(provider: Any) -> Provider:

@@ -31,13 +31,13 @@ def read() -> FederationArgs:
         if key.startswith(stack_file.PREFIX)
     }
     try:
-        if problems := list(_in_plain_text(stated)):
+        if problems := [*_in_plain_text(stated), *stack_file.providers(stated)]:
             raise SpecError(problems)
         federation = parse(stated)
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
     clusters = {
-        name: {**_without_access(stated["clusters"][name]), "provider": _provider(name, cluster)}
+        name: {**_beyond_provider(stated["clusters"][name]), "provider": _provider(name, cluster)}
         for name, cluster in federation.clusters.items()
     }
     return cast(FederationArgs, {**stated, "clusters": clusters})
@@ -51,9 +51,9 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def _without_access(cluster: Mapping[str, Any]) -> dict[str, Any]:
-    # `renderTo` stays: nothing waits for a cluster that is only rendered
-    return {key: value for key, value in cluster.items() if key not in ("context", "kubeconfig")}
+def _beyond_provider(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """What its provider does not say already; `renderTo` stays, for nothing waits where objects are only rendered."""
+    return {key: value for key, value in cluster.items() if key not in ("context", "kubeconfig", "identity")}
 
 
 def _provider(name: str, cluster: Cluster) -> Provider:
@@ -70,6 +70,8 @@ def _provider(name: str, cluster: Cluster) -> Provider:
             render_yaml_to_directory=cluster.render_to,
             cluster_identifier=cluster.identity or name,
             enable_patch_force=True,
+            # or an environment variable decides
+            upsert_existing_objects=False,
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
 

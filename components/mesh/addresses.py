@@ -73,6 +73,11 @@ def allocate(
     )
 
 
+def is_usable(address: str, pool: Network) -> bool:
+    """Whether a host may get `address`: it lies in the pool, and is neither its first nor its last."""
+    return _Space(pool, ()).contains(address)
+
+
 class _Space:
     """The pool as numbers: making address objects for every step would cost ten times as much."""
 

@@ -126,4 +126,5 @@ def _provider_inputs(cluster: str, federation: Federation) -> dict[str, str]:
         "clusterIdentifier": settings.identity or cluster,
         "context": settings.context,
         "enablePatchForce": "true",
+        "upsertExistingObjects": "false",
     }

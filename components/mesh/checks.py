@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 from . import names
+from .addresses import is_usable
 from .errors import Path, Problem
 from .names import MAX_HOST, MAX_SNI
 from .spec import (
@@ -36,26 +37,19 @@ class _Checks:
         self.has_broken_services = any(isinstance(service, Broken) for service in federation.services)
 
     def clusters(self) -> Iterator[Problem]:
-        gateways: dict[tuple[str, int], str] = {}
-        identities: dict[str, str] = {}
+        owners: dict[object, str] = {}
         for name, cluster in self.federation.clusters.items():
-            path: Path = ("clusters", name)
             if isinstance(cluster, Broken):
                 continue
+            path: Path = ("clusters", name)
             yield from _access(path, cluster)
-            identity = cluster.identity or name
-            if (other := identities.setdefault(identity, name)) != name:
-                yield Problem((*path, "identity"), f"{identity!r} is also the identity of {other}; each has its own")
-            if cluster.gateway is None:
-                continue
-            for index, address in enumerate(cluster.gateway.addresses):
-                if not isinstance(address, str):
-                    continue
-                here: Path = (*path, "gateway", "addresses", index)
-                if address in cluster.gateway.addresses[:index]:
-                    yield Problem(here, f"{address} is stated twice")
-                elif (other := gateways.setdefault((address, cluster.gateway.port), name)) != name:
-                    yield Problem(here, f"{address}:{cluster.gateway.port} is also the gateway of {other}")
+            for where, what, meaning in _unshared(name, cluster):
+                if (owner := owners.setdefault(what, name)) != name:
+                    yield Problem((*path, *where), f"{meaning} of {owner}; each cluster has its own")
+            if cluster.gateway is not None:
+                # two that are late may yet differ
+                known = [address if isinstance(address, str) else object() for address in cluster.gateway.addresses]
+                yield from _twice((*path, "gateway", "addresses"), known)
 
     def services(self) -> Iterator[Problem]:
         seen: set[str] = set()
@@ -66,14 +60,14 @@ class _Checks:
             if service.reference in seen:
                 yield Problem(path, f"{service.reference} is stated twice; put its clusters into one entry")
             seen.add(service.reference)
-            yield from _twice((*path, "ports"), "name", [port.name for port in service.ports])
-            yield from _twice((*path, "ports"), "number", [port.number for port in service.ports])
+            yield from _twice((*path, "ports"), [port.name for port in service.ports], "name")
+            yield from _twice((*path, "ports"), [port.number for port in service.ports], "number")
             for cluster, presence in service.clusters.items():
                 yield from self._cluster((*path, "clusters", cluster), cluster)
                 if not isinstance(presence, Broken):
-                    yield from _twice((*path, "clusters", cluster), "versions", presence.all_versions)
-                    yield from _twice((*path, "clusters", cluster), "serviceAccounts", presence.service_accounts)
-            yield from _twice(path, "importedBy", service.imported_by)
+                    yield from _twice((*path, "clusters", cluster, "versions"), presence.all_versions)
+                    yield from _twice((*path, "clusters", cluster, "serviceAccounts"), presence.service_accounts)
+            yield from _twice((*path, "importedBy"), service.imported_by)
             for position, client in enumerate(service.imported_by):
                 here = (*path, "importedBy", position)
                 yield from self._cluster(here, client)
@@ -114,7 +108,7 @@ class _Checks:
                 yield Problem(path, f"{address} is pinned to {other} as well; two hosts never share an address")
 
     def _clients(self, path: Path, rule: Rule) -> Iterator[Problem]:
-        yield from _twice((*path, "clients"), "clusters", rule.clients.clusters)
+        yield from _twice((*path, "clients", "clusters"), rule.clients.clusters)
         service = self.service_of.get(rule.service)
         for position, client in enumerate(rule.clients.clusters):
             here = (*path, "clients", "clusters", position)
@@ -197,6 +191,8 @@ class _Checks:
             yield Problem(path, f"the server name for {host} has {length} bytes; Envoy takes at most {MAX_SNI}")
         if not isinstance(self.federation.hosts, Broken):
             federated = self.federation.host_of(service, serving)
+            if not names.HOST.fullmatch(federated):
+                yield Problem(path, f"{federated} is no DNS name: `hosts` and the names in it give too long a label")
             if len(f"{version}.{federated}") > MAX_HOST:
                 yield Problem(
                     path, f"{version}.{federated} is longer than {MAX_HOST}, the most an object's name may have"
@@ -248,6 +244,24 @@ def _access(path: Path, cluster: Cluster) -> Iterator[Problem]:
     if len(ways) != 1 and ways != ["renderTo", "provider"]:
         found = f"it has {' and '.join(ways)}" if ways else "it has none"
         yield Problem(path, f"needs exactly one of context, kubeconfig, renderTo, provider; {found}")
+    if cluster.provider is not None and cluster.identity is not None:
+        yield Problem((*path, "identity"), "is for stack files; here it is the provider's `cluster_identifier`")
+
+
+def _unshared(name: str, cluster: Cluster) -> Iterator[tuple[Path, object, str]]:
+    """What no two clusters have in common: where it stands, what it is, and what it would be of another cluster."""
+    identity = cluster.identity or name
+    yield ("identity",), ("identity", identity), f"{identity!r} is also the identity"
+    if cluster.context is not None:
+        yield ("context",), ("context", cluster.context), f"{cluster.context!r} is also the context"
+    if cluster.provider is not None:
+        yield ("provider",), ("provider", id(cluster.provider)), "is also the provider"
+    if cluster.gateway is None:
+        return
+    for index, address in enumerate(cluster.gateway.addresses):
+        if isinstance(address, str):
+            place = f"{address}:{cluster.gateway.port}"
+            yield ("gateway", "addresses", index), place, f"{place} is also the gateway"
 
 
 def _weights(path: Path, route: Sequence[Destination], *, complete: bool) -> Iterator[Problem]:
@@ -264,15 +278,18 @@ def _pin(path: Path, address: str, settings: Addresses) -> Iterator[Problem]:
     pinned = ip_address(address)
     if pinned not in settings.pool:
         yield Problem(path, f"{address} is outside the pool {settings.pool}; pin inside it or widen `addresses.pool`")
+    elif not is_usable(address, settings.pool):
+        yield Problem(path, f"{address} is the first or the last of {settings.pool}, which nobody gets; pin another")
     elif any(pinned in network for network in settings.taken):
         yield Problem(path, f"{address} is in `addresses.taken`; pin another or take it off that list")
 
 
-def _twice(path: Path, field: str, values: Sequence[object]) -> Iterator[Problem]:
+def _twice(path: Path, values: Sequence[object], *field: str) -> Iterator[Problem]:
+    """`path` is where the list of `values` stands, or of what has them as its `field`."""
     seen: set[object] = set()
     for index, value in enumerate(values):
         if value in seen:
-            yield Problem((*path, field) if path[-1] == "ports" else (*path, field, index), f"{value} is stated twice")
+            yield Problem((*path, index, *field), f"{value} is stated twice")
         seen.add(value)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .addresses import Ledger, allocate
+from . import names
+from .addresses import AllocationError, Ledger, allocate
 from .adopt import Stack, adopt, found_objects
-from .errors import MeshError, SpecError
+from .errors import MeshError, Problem, SpecError
 from .parse import parse
 from .plan import Plan, federated_hosts, plan
 from .render import render
@@ -97,16 +98,31 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="mesh", help="the federation's name in the program (default: %(default)s)")
+    parser.add_argument(
+        "--name", default="mesh", type=_name, help="the federation's name in the program (default: %(default)s)"
+    )
+
+
+def _name(text: str) -> str:
+    if not (text and names.LABEL_VALUE.fullmatch(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} {names.NO_LABEL_VALUE}")
+    return text
 
 
 def _check(loaded: Sequence[Loaded], _options: argparse.Namespace) -> None:
+    too_full: list[str] = []
     for path, federation in loaded:
-        objects = sum(map(len, _planned(federation, "mesh", None).manifests.values()))
+        try:
+            objects = sum(map(len, _planned(federation, "mesh", None).manifests.values()))
+        except AllocationError as error:
+            too_full.append(f"{path}: {Problem(('addresses',), str(error))}")
+            continue
         print(
             f"{path}: no problem; {len(federation.traffic)} rules for {len(federation.services)} services on "
             f"{len(federation.clusters)} clusters make {objects} objects"
         )
+    if too_full:
+        raise MeshError("\n".join(too_full))
 
 
 def _render(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
@@ -117,7 +133,7 @@ def _render(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
 
 def _adopt(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
     path, federation = loaded[0]
-    stack = Stack.of(options.stack or path.name.split(".")[1], _json(options.state))
+    stack = Stack.of(options.stack or _stack_of(path), _json(options.state))
     found = {}
     for pair in options.found:
         cluster, _, file = pair.partition("=")
@@ -128,6 +144,13 @@ def _adopt(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
     options.out.write_text(json.dumps(document, indent=2) + "\n")
     count = sum("id" in entry for entry in document["resources"])
     print(f"{count} objects to adopt; next: pulumi import --file {options.out} --protect=false --generate-code=false")
+
+
+def _stack_of(path: Path) -> str:
+    match path.name.split("."):
+        case ["Pulumi", stack, "yaml" | "yml"]:
+            return stack
+    raise MeshError(f"{path}: is not named Pulumi.<stack>.yaml; say with --stack which one it is")
 
 
 def _json(path: Path) -> Any:

@@ -3,6 +3,7 @@
 MeshError
   + SpecError        everything that is wrong with a spec, all at once
   + AllocationError  in addresses.py: hosts that cannot be given an address
+  + AdoptionError    in adopt.py: objects that cannot be taken over as things are
 """
 
 from collections.abc import Sequence

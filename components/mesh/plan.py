@@ -43,6 +43,8 @@ class Plan:
     """Sorted by client, then serving cluster."""
     policy_of: dict[str, str]
     """Key of a ServiceEntry → key of the DestinationRule that must be there first, or calls leave in plain text."""
+    labels: dict[str, str]
+    """What tells the federation's objects from all others."""
 
 
 def federated_hosts(federation: Federation) -> list[str]:
@@ -99,7 +101,7 @@ class _Planner:
     def __init__(self, federation: Federation, addresses: Mapping[str, Late], part_of: str) -> None:
         self.federation = federation
         self.addresses = addresses
-        self.part_of = part_of
+        self.labels = {**MANAGED_BY, PART_OF: part_of}
         self.demand = _Demand(federation)
         self.found: dict[str, Manifest] = {}
         self.edges: dict[tuple[str, str], Edge] = {}
@@ -112,7 +114,7 @@ class _Planner:
         manifests: dict[str, list[Manifest]] = {name: [] for name in sorted(self.federation.clusters)}
         for _, manifest in sorted(self.found.items()):
             manifests[manifest.cluster].append(manifest)
-        return Plan(manifests, [edge for _, edge in sorted(self.edges.items())], self.policy_of)
+        return Plan(manifests, [edge for _, edge in sorted(self.edges.items())], self.policy_of, dict(self.labels))
 
     def _needs(self, client: str, reference: str, serving: str, versions: set[str]) -> list[str]:
         """The keys of all that calls from `client` to these versions on `serving` need; makes what is not there yet."""
@@ -192,13 +194,12 @@ class _Planner:
     def _add(self, cluster: str, kind: str, namespace: str, name: str, spec: dict[str, Any]) -> str:
         key = f"{cluster}/{kind}/{namespace}/{name}"
         assert key not in self.found, f"{key} would be made twice"
-        labels = {**MANAGED_BY, PART_OF: self.part_of}
         self.found[key] = Manifest(
             cluster,
             {
                 "apiVersion": NETWORKING,
                 "kind": kind,
-                "metadata": {"name": name, "namespace": namespace, "labels": labels},
+                "metadata": {"name": name, "namespace": namespace, "labels": dict(self.labels)},
                 "spec": spec,
             },
         )

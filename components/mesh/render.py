@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from .manifest import MANAGED_BY, Manifest
+from .manifest import Manifest
 from .plan import Plan
 
 
@@ -15,7 +15,7 @@ def render(plan: Plan, directory: Path) -> list[Path]:
     Files that an earlier rendering left for objects that are no more are removed; nobody else's files are touched.
     """
     texts = _texts(plan)
-    for stale in _rendered(directory) - texts.keys():
+    for stale in _rendered(directory, plan.labels) - texts.keys():
         (directory / stale).unlink()
     for path, text in texts.items():
         target = directory / path
@@ -43,13 +43,13 @@ def _text(manifest: Manifest) -> str:
     return text
 
 
-def _rendered(directory: Path) -> set[Path]:
-    return {path.relative_to(directory) for path in directory.glob("*/*.yaml") if _is_ours(path)}
+def _rendered(directory: Path, labels: Mapping[str, str]) -> set[Path]:
+    return {path.relative_to(directory) for path in directory.glob("*/*.yaml") if _holds_only(labels, path)}
 
 
-def _is_ours(path: Path) -> bool:
+def _holds_only(labels: Mapping[str, str], path: Path) -> bool:
     documents = list(_documents(path))
-    return bool(documents) and all(MANAGED_BY.items() <= _labels(document).items() for document in documents)
+    return bool(documents) and all(labels.items() <= _labels(document).items() for document in documents)
 
 
 def _labels(document: object) -> Mapping[str, object]:

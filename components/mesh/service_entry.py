@@ -1,11 +1,12 @@
 """ServiceEntry: how a client cluster learns that a service lives on another cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
 from .manifest import Computed, Late
-from .spec import Cluster, Gateway, Port, Service
+from .spec import Cluster, Gateway, Port, Service, known_gateway_address
 
 
 def service_entry(service: Service, host: str, address: Late, serving: str, cluster: Cluster) -> dict[str, Any]:
@@ -18,7 +19,9 @@ def service_entry(service: Service, host: str, address: Late, serving: str, clus
     ports = sorted(service.ports, key=lambda port: port.number)
     return {
         "addresses": [address],
-        "endpoints": [_endpoint(gateway, target, ports, serving, cluster.locality) for target in gateway.addresses],
+        "endpoints": [
+            _endpoint(gateway, target, ports, serving, cluster.locality) for target in _targets(gateway, serving)
+        ],
         "exportTo": ["*"],
         "hosts": [host],
         # an external service would get no mutual TLS from istiod's point of view
@@ -28,8 +31,15 @@ def service_entry(service: Service, host: str, address: Late, serving: str, clus
     }
 
 
+def _targets(gateway: Gateway, serving: str) -> Iterator[str | Computed]:
+    """The gateway's addresses; of one that is late nobody knows yet whether it is one."""
+    for index, address in enumerate(gateway.addresses):
+        late = partial(known_gateway_address, ("clusters", serving, "gateway", "addresses", index))
+        yield address if isinstance(address, str) else Computed(late, (address,))
+
+
 def _endpoint(
-    gateway: Gateway, address: Late, ports: Sequence[Port], serving: str, locality: str | None
+    gateway: Gateway, address: str | Computed, ports: Sequence[Port], serving: str, locality: str | None
 ) -> dict[str, Any]:
     endpoint = {
         "address": address,

@@ -22,6 +22,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from . import names
+from .errors import Path, Problem, SpecError
 from .manifest import Late
 
 HTTP_PROTOCOLS = frozenset({"HTTP", "HTTP2", "GRPC"})
@@ -83,6 +84,28 @@ def _gateway_address(value: Late) -> Late:
     # an all-digit last label would be a mistyped IPv4 address
     if len(value) > names.MAX_HOST or not names.HOST.fullmatch(value) or value.rpartition(".")[2].isdigit():
         raise PydanticCustomError("gateway_address", "is neither an IP address nor a DNS name in lower case")
+    return value
+
+
+def known_gateway_address(path: Path, value: Any) -> str:
+    """A late address once it is known. Raises `SpecError` if it is none, as of a load balancer without any."""
+    try:
+        return str(_gateway_address(value))
+    except PydanticCustomError as error:
+        raise SpecError([Problem(path, f"{value!r} {error.message()}")]) from None
+
+
+def _label_key(value: str) -> str:
+    prefix, slash, name = value.rpartition("/")
+    is_prefix = all(names.LABEL.fullmatch(part) for part in prefix.split(".")) if slash else True
+    if not (name and names.LABEL_VALUE.fullmatch(name) and is_prefix):
+        raise PydanticCustomError("label_key", "is no key of a Kubernetes label")
+    return value
+
+
+def _label_value(value: str) -> str:
+    if not names.LABEL_VALUE.fullmatch(value):
+        raise PydanticCustomError("label_value", "{why}", {"why": names.NO_LABEL_VALUE})
     return value
 
 
@@ -148,6 +171,8 @@ def _address(value: str) -> str:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Label = Annotated[str, AfterValidator(_label)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
 Host = Annotated[str, AfterValidator(_host)]
 TrustDomain = Annotated[str, AfterValidator(_labels)]
 Account = Annotated[str, AfterValidator(_labels)]
@@ -189,7 +214,7 @@ class Gateway(Spec):
     addresses: Annotated[list[GatewayAddress], Field(min_length=1)]
     port: PortNumber = 15443
     listener_port: PortNumber = 15443
-    selector: Annotated[dict[Text, str], Field(min_length=1)] = {"istio": "eastwestgateway"}
+    selector: Annotated[dict[LabelKey, LabelValue], Field(min_length=1)] = {"istio": "eastwestgateway"}
     namespace: Label | None = None
     manage: bool = True
 
@@ -224,7 +249,7 @@ class Presence(Spec):
     later: ClassVar = frozenset({"trafficPolicy", "versionPolicies"})
 
     versions: list[Label] = []
-    subsets: dict[Label, Annotated[dict[Text, str], Field(min_length=1)]] = {}
+    subsets: dict[Label, Annotated[dict[LabelKey, LabelValue], Field(min_length=1)]] = {}
     service_accounts: Annotated[list[Account], Field(min_length=1)]
 
     def labels_of(self, version: str) -> dict[str, str] | None:

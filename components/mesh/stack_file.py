@@ -1,4 +1,4 @@
-"""A stack's configuration file as the pure core sees it, and the one thing that may not stand in it."""
+"""A stack's configuration file as the pure core sees it, and what may not stand in it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,8 +16,8 @@ ENCRYPTED = "(encrypted)"
 def read(path: Path) -> dict[str, Any]:
     """What the file says under `mesh:`, with `ENCRYPTED` in the place of encrypted values.
 
-    Raises `SpecError` if it is no stack file, if a kubeconfig stands in it in plain text, or if a whole key is
-    encrypted, so that nobody can tell what it says; `OSError` if it cannot be read.
+    Raises `SpecError` if it is no stack file, if a kubeconfig stands in it in plain text, if it states a provider, or
+    if a whole key is encrypted, so that nobody can tell what it says; `OSError` if it cannot be read.
     """
     try:
         content = yaml.safe_load(path.read_text())
@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, Any]:
     problems = [
         Problem((key,), "is encrypted as a whole; encrypt only the kubeconfigs in it, with `--path`") for key in hidden
     ]
-    problems += in_plain_text(data)
+    problems += [*in_plain_text(data), *providers(data)]
     if problems:
         raise SpecError(problems)
     plain: dict[str, Any] = _without_secrets(data)
@@ -40,14 +40,29 @@ def read(path: Path) -> dict[str, Any]:
 
 def in_plain_text(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Kubeconfigs that anybody can read: Pulumi copies the stack file into the stack's history, too."""
-    clusters = data.get("clusters")
-    for name, cluster in clusters.items() if isinstance(clusters, Mapping) else ():
-        if isinstance(cluster, Mapping) and is_kubeconfig(cluster.get("kubeconfig")):
+    for name, cluster in _clusters(data):
+        if is_kubeconfig(cluster.get("kubeconfig")):
             yield Problem(
                 ("clusters", name, "kubeconfig"),
                 "stands in plain text; take it out of the file and encrypt it: "
                 f"pulumi config set --path --secret 'mesh:clusters.{name}.kubeconfig' < KUBECONFIG",
             )
+
+
+def providers(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Text cannot be a provider, and one that it names would lead to whatever kubeconfig is at hand."""
+    for name, cluster in _clusters(data):
+        if "provider" in cluster:
+            yield Problem(
+                ("clusters", name, "provider"), "is for programs; a stack file has context, kubeconfig or renderTo"
+            )
+
+
+def _clusters(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    clusters = data.get("clusters")
+    for name, cluster in clusters.items() if isinstance(clusters, Mapping) else ():
+        if isinstance(cluster, Mapping):
+            yield name, cluster
 
 
 def is_kubeconfig(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench` measures what the README quotes; `python -m tests.bench plan|addresses|up` one part of it."""
+"""`python -m tests.bench` measures what the README quotes; `python -m tests.bench plan|addresses|up|mesh` a part."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from . import addresses, plan, up
+from . import addresses, mesh, plan, up
 from .table import Figure, table
 
 BENCHES: dict[str, list[tuple[str, Callable[[], list[Figure]]]]] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, list[tuple[str, Callable[[], list[Figure]]]]] = {
     ],
     "addresses": [("allocate", addresses.figures)],
     "up": [("pulumi on two API servers, settleSeconds 0", up.figures)],
+    "mesh": [("a mesh of two clusters, tools built", mesh.figures)],
 }
 
 

@@ -61,6 +61,7 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
         ('config: {"mesh:clusters": {a: {kubeconfig: "users: HUNTER2\\n"}}}', "clusters.a.kubeconfig: stands in plain"),
         ('config: {"mesh:clusters": {a: {kubeconfig: "{HUNTER2}"}}}', "clusters.a.kubeconfig: stands in plain text"),
         ("config: {mesh:clusters: {a: {kubeconfig: {users: HUNTER2}}}}", "--secret 'mesh:clusters.a.kubeconfig'"),
+        ("config: {mesh:clusters: {a: {provider: x}}}", "clusters.a.provider: is for programs; a stack file has"),
     ],
 )
 def test_a_file_that_is_no_stack_file_is_a_problem(
@@ -84,14 +85,30 @@ def test_an_encrypted_kubeconfig_is_taken_without_being_read(tmp_path: Path) -> 
     assert main(["check", str(path)]) == 0
 
 
-def test_a_pool_that_is_too_small_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "Pulumi.x.yaml"
-    path.write_text(ARTICLE.read_text() + "  mesh:addresses: {pool: 240.0.0.0/32}\n")
-    assert main(["check", str(path)]) == 1
-    assert f"no free address in 240.0.0.0/32 for {HOST}" in capsys.readouterr().err
+def test_a_pool_that_is_too_small_is_a_problem_of_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [tmp_path / "Pulumi.x.yaml", tmp_path / "Pulumi.y.yaml"]
+    for path in paths:
+        path.write_text(ARTICLE.read_text() + "  mesh:addresses: {pool: 240.0.0.0/32}\n")
+
+    assert main(["check", *map(str, paths), str(ARTICLE)]) == 1
+
+    told = capsys.readouterr()
+    assert told.out.startswith(f"{ARTICLE}: no problem")
+    for path, line in zip(paths, told.err.splitlines(), strict=True):
+        assert line.startswith(f"{path}: addresses: no free address in 240.0.0.0/32 for {HOST}")
 
 
-@pytest.mark.parametrize("arguments", [[], ["check"], ["frobnicate"], ["render", "x.yaml"], ["adopt", "x.yaml"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["check"],
+        ["frobnicate"],
+        ["render", "x.yaml"],
+        ["adopt", "x.yaml"],
+        ["render", "x.yaml", "--out", "x", "--name", "no label"],
+    ],
+)
 def test_wrong_usage_is_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -179,6 +196,19 @@ def test_render_removes_objects_that_are_no_more(tmp_path: Path) -> None:
         "cluster1/destinationrule-default-v2.reviews.yaml",
         "cluster1/virtualservice-default-reviews.yaml",
     ]
+
+
+def test_render_keeps_what_another_federation_rendered(tmp_path: Path) -> None:
+    home = SCENARIOS / "destinations_on_the_client_cluster_alone/stack.yaml"
+    main(["render", str(SCENARIOS / "several_ports_with_different_protocols/stack.yaml"), "--out", str(tmp_path)])
+    before = files(tmp_path)
+
+    main(["render", str(home), "--out", str(tmp_path / "alone"), "--name", "bookinfo"])
+    main(["render", str(home), "--out", str(tmp_path), "--name", "bookinfo"])
+
+    alone = files(tmp_path / "alone")
+    after = {name: text for name, text in files(tmp_path).items() if not name.startswith("alone/")}
+    assert after == before | alone
 
 
 def test_render_names_the_federation_on_its_objects(tmp_path: Path) -> None:
@@ -304,6 +334,7 @@ def test_hand_written_objects_are_adopted_into_an_empty_stack(tmp_path: Path, st
                 "clusterIdentifier": "cluster1",
                 "context": "cluster1",
                 "enablePatchForce": "true",
+                "upsertExistingObjects": "false",
             }
         },
     }
@@ -370,6 +401,19 @@ def test_the_stacks_and_the_federations_names_can_be_stated(tmp_path: Path, stac
         "bookinfo/cluster1",
         "bookinfo/cluster1/VirtualService/default/reviews",
     ]
+
+
+def test_a_stack_that_its_file_does_not_name_is_asked_for(
+    tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state.json").write_text("{}")
+    unnamed = stack_file.rename(tmp_path / "mystack.yaml")
+    options = ["--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
+
+    assert main(["adopt", str(unnamed), *options]) == 1
+
+    assert "say with --stack" in capsys.readouterr().err
+    assert main(["adopt", str(unnamed), *options, "--stack", "prod"]) == 0
 
 
 def test_the_identity_of_a_cluster_is_its_providers_identifier(tmp_path: Path, stack_file: Path) -> None:

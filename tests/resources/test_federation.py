@@ -9,6 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 from mesh_federation import MeshFederation
+from mesh_federation.cluster import known_later
+from mesh_federation.mesh.parse import parse
+from mesh_federation.mesh.plan import plan
 from pulumi.runtime import mocks, rpc
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import Namespace
@@ -345,6 +348,28 @@ def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolu
     assert spec["resolution"] == resolution
 
 
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [(None, "should be an IP address or a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
+)
+def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: str) -> None:
+    """As of a load balancer that has a host name alone, or nothing yet."""
+    mocks.set_mocks(Engine(), project="mesh", stack="demo")
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> Any:
+        args = article()
+        clusters = args["clusters"]
+        clusters["cluster1"]["context"], clusters["cluster2"]["context"] = "one", "two"
+        clusters["cluster2"]["gateway"]["addresses"] = ["172.18.0.230", pulumi.Output.from_input(value)]
+        manifests = plan(parse(args), {HOST: "240.0.0.1"}, "bookinfo").manifests["cluster1"]
+        (entry,) = (manifest for manifest in manifests if manifest.kind == "ServiceEntry")
+        return known_later(entry.spec["endpoints"][1])["address"]
+
+    with pytest.raises(pulumi.RunError, match=rf"clusters\.cluster2\.gateway\.addresses\[1\]: {value!r} {why}"):
+        program()
+
+
 def test_late_addresses_change_no_name_and_no_order() -> None:
     plain, late = register(article()), register(article(), late=late_addresses("172.18.0.230"))
     assert set(late.requests) == set(plain.requests)
@@ -451,6 +476,30 @@ def test_a_cluster_without_a_provider_is_refused(provider: Args) -> None:
         failing(engine, args, provide=["cluster2"])
 
     assert "bookinfo" not in engine.requests
+
+
+def test_a_clusters_identity_is_its_providers_to_say() -> None:
+    args = article()
+    args["clusters"]["cluster1"]["identity"] = "second"
+
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.identity: .* the provider's `cluster_identifier`"):
+        failing(Engine(), args)
+
+
+def test_two_clusters_never_have_one_provider() -> None:
+    args = article()
+
+    def share(args: Args) -> None:
+        args["clusters"]["cluster2"]["provider"] = args["clusters"]["cluster1"]["provider"]
+
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster2\.provider: is also the provider of cluster1"):
+        register(args, late=share)
+
+
+def test_a_name_that_no_label_can_hold_is_refused() -> None:
+    mocks.set_mocks(Engine(), project="mesh", stack="demo")
+    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is no value"):
+        MeshFederation("Book Info", article())  # type: ignore[arg-type]
 
 
 def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_registered_either() -> None:

@@ -1,0 +1,68 @@
+"""Stack configuration becomes arguments and providers, whatever the environment says."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from mesh_federation import settings
+from pulumi.runtime import mocks
+
+from .test_federation import Engine
+
+CLUSTERS = {
+    "cluster1": {"context": "east", "trustDomain": "east", "identity": "east-2"},
+    "cluster2": {"renderTo": "rendered/west", "gateway": {"addresses": ["172.18.0.230"]}},
+}
+
+
+@pytest.fixture
+def engine() -> Engine:
+    engine = Engine()
+    mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
+    return engine
+
+
+def read(clusters: dict[str, Any]) -> dict[str, Any]:
+    """What the program is given where the stack states these clusters."""
+    configuration = {"mesh:clusters": json.dumps(clusters), "mesh:settleSeconds": "5"}
+    found: dict[str, Any] = {}
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> None:
+        found.update(settings.read())
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PULUMI_CONFIG", json.dumps(configuration))
+        program()
+    return found
+
+
+def test_providers_say_the_same_on_every_machine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/home/me/one:/home/me/two")
+    monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
+    monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "false")
+
+    read(CLUSTERS)
+
+    ours = {"enablePatchForce": "true", "upsertExistingObjects": "false"}
+    assert engine.inputs == {
+        "cluster1": {"clusterIdentifier": "east-2", "context": "east", **ours},
+        "cluster2": {"clusterIdentifier": "cluster2", "renderYamlToDirectory": "rendered/west", **ours},
+    }
+
+
+def test_what_a_provider_says_is_not_said_again(engine: Engine) -> None:
+    found = read(CLUSTERS)
+
+    assert found["settleSeconds"] == 5
+    assert found["clusters"]["cluster1"].keys() == {"provider", "trustDomain"}
+    assert found["clusters"]["cluster2"].keys() == {"provider", "renderTo", "gateway"}
+    assert engine.requests.keys() == {"cluster1", "cluster2"}
+
+
+def test_a_provider_is_nothing_that_text_can_name(engine: Engine) -> None:
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.provider: is for programs; a stack file has"):
+        read({"cluster1": {"provider": "east"}, "cluster2": CLUSTERS["cluster2"]})
+
+    assert not engine.requests
