@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import tools
 
+_PROGRAM = "pulumi-resource-kubernetes"
 _REPOSITORY = Path(__file__).parents[1]
 _RETRY_SECONDS = 24 * 3600
 _INSTALL_SECONDS = 120
@@ -18,12 +19,16 @@ _INSTALL_SECONDS = 120
 def provide(home: Path) -> None:
     """Afterwards an engine with this home finds a plugin of the version that the installed SDK asks for."""
     directory = home / "plugins" / _name()
-    if shutil.which("pulumi-resource-kubernetes") or directory.exists():
+    if shutil.which(_PROGRAM) or (directory / _PROGRAM).exists():
         return
-    directory.parent.mkdir(exist_ok=True)
     official = _official_plugin()
+    # what links to an official plugin stays behind when that is removed
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     if official:
-        directory.symlink_to(official, target_is_directory=True)
+        # the engine passes over a directory that is a link itself
+        for file in official.iterdir():
+            (directory / file.name).symlink_to(file)
     else:
         _install_stand_in(directory)
 
@@ -37,10 +42,14 @@ def _official_plugin() -> Path | None:
     """Pulumi's own plugin: the user's, or one that can be downloaded; None where neither is to be had."""
     own = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     ours = tools.cache_directory() / "pulumi-home"
-    for home in (own, ours):
-        if (home / "plugins" / _name()).is_dir():
-            return home / "plugins" / _name()
-    return _downloaded_plugin(ours)
+    return _installed_plugin(own) or _installed_plugin(ours) or _downloaded_plugin(ours)
+
+
+def _installed_plugin(home: Path) -> Path | None:
+    directory = home / "plugins" / _name()
+    # so the engine marks one whose installation has not ended
+    partial = directory.with_name(f"{_name()}.partial")
+    return directory.resolve() if (directory / _PROGRAM).exists() and not partial.exists() else None
 
 
 def _downloaded_plugin(home: Path) -> Path | None:
@@ -48,7 +57,7 @@ def _downloaded_plugin(home: Path) -> Path | None:
     if failed.exists() and time.time() - failed.stat().st_mtime < _RETRY_SECONDS:
         return None
     home.mkdir(parents=True, exist_ok=True)
-    path = os.pathsep.join([*map(str, tools.pulumi()), os.environ["PATH"]])
+    path = os.pathsep.join([*map(str, tools.pulumi()), os.environ.get("PATH", "")])
     command = ["pulumi", "plugin", "install", "resource", "kubernetes", f"v{version('pulumi-kubernetes')}"]
     environment = {**os.environ, "PATH": path, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
@@ -56,13 +65,12 @@ def _downloaded_plugin(home: Path) -> Path | None:
     except (subprocess.SubprocessError, OSError):
         failed.touch()
         return None
-    return home / "plugins" / _name()
+    return _installed_plugin(home)
 
 
 def _install_stand_in(directory: Path) -> None:
     """The plugin of this package, under the name that the engine starts."""
-    directory.mkdir()
-    program = directory / "pulumi-resource-kubernetes"
+    program = directory / _PROGRAM
     program.write_text(
         f"#!/bin/sh\nexport PYTHONPATH='{_REPOSITORY}'\nexec '{sys.executable}' -m sandbox.kubernetes_plugin \"$@\"\n"
     )

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -205,8 +206,13 @@ def _go(folder: Path, *arguments: str) -> str:
 
 
 def _version(pulumi: str) -> tuple[int, ...]:
-    text = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=True).stdout
-    return tuple(int(part) for part in text.strip().removeprefix("v").split("-")[0].split("+")[0].split("."))
+    """Major and minor of a CLI; nothing, and so too old, of one that does not say or does not even run."""
+    try:
+        told = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=True).stdout
+    except (subprocess.SubprocessError, OSError):
+        return ()
+    numbers = re.match(r"v?(\d+)\.(\d+)\.", told.strip())
+    return tuple(map(int, numbers.groups())) if numbers else ()
 
 
 @contextmanager

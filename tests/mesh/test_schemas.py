@@ -1,7 +1,7 @@
 """Every object fits the structural schemas of every Istio release that we support.
 
-Fields that a schema does not know are errors here: an API server would drop them without a word. CEL rules are judged
-by real API servers, in tests/engine.
+Fields that a schema does not know are errors here: an API server would drop them without a word. CEL rules are not
+read here: by those a real API server judges, in tests/sandbox/test_valid_objects.py.
 """
 
 from collections.abc import Iterator
