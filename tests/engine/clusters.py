@@ -59,18 +59,9 @@ class Clusters:
             for item in json.loads(self.kubectl(cluster, "get", RESOURCES, "-A", "-o", "json"))["items"]
         }
 
-    def writes(self, *, since: float = 0.0) -> list[Write]:
-        """What the API servers recorded after `since`, in the order of time. Dry runs and refusals are no writes."""
-        found = [write for cluster in self.sandbox.clusters for write in self._recorded(cluster)]
-        return sorted(write for write in found if write.time > since)
-
-    def changes(self, *, since: float) -> list[Write]:
-        """The writes after `since`, but those with which the clusters' own controllers end a delete."""
-        return [write for write in self.writes(since=since) if not write.agent.startswith("kube-controller-manager")]
-
-    def last_write(self) -> float:
-        """When it was; 0 if there was none."""
-        return max((write.time for write in self.writes()), default=0.0)
+    def uids(self, *clusters: str) -> dict[str, str]:
+        """`cluster/kind/namespace/name` → the API server's own identity: an object that is made again has another."""
+        return {key: found["metadata"]["uid"] for key, found in self.objects(*clusters).items()}
 
     def record(self) -> "Record":
         return Record(self, {cluster: self._log(cluster).stat().st_size for cluster in self.sandbox.clusters})
@@ -78,9 +69,7 @@ class Clusters:
     def _log(self, cluster: str) -> Path:
         return self.sandbox.api_server(cluster).audit_log
 
-    def _recorded(self, cluster: str, offset: int = 0) -> Iterable[Write]:
-        if not self._log(cluster).exists():
-            return
+    def _recorded(self, cluster: str, offset: int) -> Iterable[Write]:
         with self._log(cluster).open() as log:
             log.seek(offset)
             lines = log.read()
@@ -123,6 +112,11 @@ class Record:
     offsets: dict[str, int]
 
     def writes(self) -> list[Write]:
+        """In the order of time. Dry runs and refusals are no writes."""
         return sorted(
             write for cluster, offset in self.offsets.items() for write in self.clusters._recorded(cluster, offset)
         )
+
+    def changes(self) -> list[Write]:
+        """The writes, but those with which the clusters' own controllers end a delete."""
+        return [write for write in self.writes() if not write.agent.startswith("kube-controller-manager")]

@@ -19,7 +19,7 @@ def install(directory: Path) -> Path:
     """
     source = directory / "source"
     for name in SOURCE:
-        _copy(REPOSITORY / name, source / name)
+        copy(REPOSITORY / name, source / name)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(directory), str(source)]
     subprocess.run([*pip, *build], check=True)
@@ -40,7 +40,7 @@ def home_of_package(program: Path, venv: str) -> Path:
     return Path(_said_by(program / venv / "bin" / "python", statement, program)).resolve()
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:

@@ -30,10 +30,10 @@ def test_a_version_comes_before_any_clusters_routes_to_it_and_goes_after_all_of_
     # a weight edit waits for nothing, nor does settleSeconds alone; it would take a minute otherwise
     route(spec, ("cluster2", "v3", 50), ("cluster1", "v1", 25), ("cluster1", "v2", 25))
     spec["settleSeconds"] = 60
-    last = clusters.last_write()
+    record = clusters.record()
     stack.configure(spec)
     assert stack.up().seconds < 60
-    assert_steps(clusters.changes(since=last), ROUTES)
+    assert_steps(record.changes(), ROUTES)
 
     spec["settleSeconds"] = SETTLE
     versions(spec, "v3", "v4")
@@ -132,10 +132,10 @@ def test_rules_and_serving_clusters_come_and_go_in_the_same_order_and_so_does_ev
         all_of("delete", on_cluster3),
     )
 
-    last = clusters.last_write()
+    record = clusters.record()
     stack.destroy()
     assert_steps(
-        clusters.changes(since=last),
+        record.changes(),
         {"delete cluster1/VirtualService/default/reviews"},
         all_of("delete", reviews),
     )
@@ -187,10 +187,10 @@ def test_a_preview_says_what_each_pair_of_clusters_will_wait_for_and_refuses_a_w
 
 def update(stack: Stack, clusters: Clusters, spec: dict[str, Any]) -> list[Write]:
     """What the update to `spec` wrote."""
-    last = clusters.last_write()
+    record = clusters.record()
     stack.configure(spec)
     stack.up()
-    return clusters.changes(since=last)
+    return record.changes()
 
 
 def assert_steps(writes: list[Write], *steps: set[str]) -> None:

@@ -40,10 +40,10 @@ def test_edits_by_hand_are_seen_by_refresh_and_repaired_by_up_and_destroy_leaves
         f"mesh/cluster1/{VIRTUAL_SERVICE}": "update",
         f"mesh/cluster2/{VIRTUAL_SERVICE}": "update",
     }
-    last = clusters.writes()[-1].time
+    record = clusters.record()
     stack.up()
     assert specs_of(clusters) == ours
-    assert {write.name for write in clusters.writes(since=last)} == {"default/reviews"}
+    assert {write.name for write in record.writes()} == {"default/reviews"}
 
     stack.destroy()
     assert not clusters.objects()
@@ -56,7 +56,7 @@ def test_a_cluster_that_was_rebuilt_is_filled_by_up_with_refresh_or_under_anothe
     stack.configure(spec)
     stack.up()
     ours = specs_of(clusters)
-    others = uids(clusters, "cluster1")
+    others = clusters.uids("cluster1")
 
     clusters.sandbox.rebuild("cluster2")
     assert not clusters.objects("cluster2")
@@ -68,7 +68,7 @@ def test_a_cluster_that_was_rebuilt_is_filled_by_up_with_refresh_or_under_anothe
     stack.configure(spec)
     stack.up()
     assert specs_of(clusters) == ours
-    assert uids(clusters, "cluster1") == others
+    assert clusters.uids("cluster1") == others
     stack.preview("--expect-no-changes")
 
 
@@ -86,10 +86,6 @@ def take_over(clusters: Clusters, cluster: str, spec: dict[str, Any]) -> None:
 
 def specs_of(clusters: Clusters) -> dict[str, Any]:
     return {key: found["spec"] for key, found in clusters.objects().items()}
-
-
-def uids(clusters: Clusters, cluster: str) -> dict[str, str]:
-    return {key: found["metadata"]["uid"] for key, found in clusters.objects(cluster).items()}
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> Iterable[str]:

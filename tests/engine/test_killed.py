@@ -15,6 +15,8 @@ import pytest
 from sandbox.engine import Engine
 
 from .clusters import Clusters
+from .holding import gate
+from .processes import mentioning
 from .specs import article
 from .stack import REPOSITORY, Stack, a_checkout, never_left_running
 
@@ -52,10 +54,12 @@ def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made
         (checkout / "stacks" / f"Pulumi.{namespace}.yaml").symlink_to(stack.config_file)
         record = clusters.record()
 
-        # one at a time, so that the kill falls where the count says, or a write or two later on a busy machine
-        killed_after(count, stack, clusters, namespace, options=("--parallel", "1"))
+        # one at a time, so that nothing else is under way when the next write is held back
+        with writes.closed_after(count, namespace):
+            killed_after(count, stack, clusters, namespace, options=("--parallel", "1"))
         made = objects_of(namespace, clusters)
-        assert count <= len(made) <= count + 2
+        assert len(made) == count
+        given = addresses(stack)
         if made.keys() - remembered(stack) and not refusals:
             stack.run("cancel", "--yes")
             refusals.append(stack.up(fails=True).output)
@@ -65,6 +69,7 @@ def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made
         assert len(found) == WRITES
         assert found.keys() <= remembered(stack)
         assert {key: found[key] for key in made} == made, "made again, or moved"
+        assert addresses(stack) == given
         assert "delete" not in {write.verb for write in record.writes() if namespace in write.key}
 
         if pending(stack) and not forgotten:
@@ -74,7 +79,7 @@ def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made
 
     for count in range(1, WRITES + 1):
         clusters.add_namespace(f"killed{count}")
-    with ThreadPoolExecutor(2) as pool:
+    with gate(clusters, "killed") as writes, ThreadPoolExecutor(2) as pool:
         list(pool.map(kill_and_finish, range(1, WRITES + 1)))
     assert refusals, "no kill fell between a write and the engine's note of it"
     assert "already exists" in refusals[0]
@@ -131,6 +136,12 @@ def remembered(stack: Stack) -> set[str]:
     return {name.removeprefix("mesh/") for name in stack.resources()}
 
 
+def addresses(stack: Stack) -> dict[str, str]:
+    """Host → address, as the state remembers it."""
+    found: dict[str, str] = stack.resources()["mesh/addresses"]["outputs"]["addresses"]
+    return found
+
+
 def pending(stack: Stack) -> list[dict[str, Any]]:
     """The operations of which the state does not know how they ended."""
     found: list[dict[str, Any]] = stack.export()["deployment"].get("pending_operations", [])
@@ -167,26 +178,14 @@ def nothing_is_left_running(stack: Stack, clusters: Clusters) -> None:
     """What is not Pulumi's own ends by itself, and the rest with the sandbox."""
     of_pulumi = ("/pulumi-language-", "/pulumi-resource-", "pulumi.dynamic")
     deadline = time.monotonic() + 10
-    while left := [line for line in processes_of(stack) if not any(name in line for name in of_pulumi)]:
+    backend = stack.environ()["PULUMI_BACKEND_URL"]
+    while left := [line for line in mentioning(backend) if not any(name in line for name in of_pulumi)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
     Engine(clusters.sandbox.directory / "pulumi").end_orphans()
-    while left := processes_of(stack):
+    while left := mentioning(backend):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
-
-
-def processes_of(stack: Stack) -> list[str]:
-    """Command lines of what runs for this stack."""
-    backend = stack.environ()["PULUMI_BACKEND_URL"].encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if backend in (process / "environ").read_bytes() and " Z " not in (process / "stat").read_text():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue  # it has ended
-    return found
 
 
 def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -30,14 +31,29 @@ def test_an_encrypted_kubeconfig_leads_to_its_cluster_and_shows_neither_in_state
     stack: Stack, clusters: Clusters
 ) -> None:
     stack.configure(without_context("cluster2"))
-    encrypt("cluster2", stack, clusters)
+    encrypt(stack, "cluster2", kubeconfig("cluster2", clusters))
 
-    shown = stack.preview("--diff").output + stack.up("--diff").output
+    # no more than this: what Pulumi logs for itself with --logtostderr holds every secret
+    shown = stack.preview("--diff", "--debug").output + stack.up("--diff").output
 
     assert objects_of("cluster2", clusters) == ON_CLUSTER2
     assert "[secret]" in shown
     assert token("cluster2", clusters) not in shown
     assert token("cluster2", clusters) not in json.dumps(stack.export())
+
+
+def test_another_token_under_the_same_identity_updates_the_provider_and_nothing_else(
+    stack: Stack, clusters: Clusters
+) -> None:
+    stack.configure(without_context("cluster2"))
+    encrypt(stack, "cluster2", kubeconfig("cluster2", clusters))
+    stack.up()
+
+    rotated = kubeconfig("cluster2", clusters)
+    rotated["users"][0]["user"]["token"] = another_token("cluster2", clusters)
+    encrypt(stack, "cluster2", rotated)
+
+    assert stack.steps() == {"cluster2": "update"}
 
 
 def test_a_kubeconfig_in_plain_text_is_refused_also_beside_an_encrypted_one_and_nothing_is_written(
@@ -49,7 +65,7 @@ def test_a_kubeconfig_in_plain_text_is_refused_also_beside_an_encrypted_one_and_
     record = clusters.record()
 
     refusals = [stack.preview(fails=True).output, stack.up(fails=True).output]
-    encrypt("cluster1", stack, clusters)
+    encrypt(stack, "cluster1", kubeconfig("cluster1", clusters))
     refusals.append(stack.up(fails=True).output)
 
     for refusal in refusals:
@@ -81,11 +97,10 @@ def without_context(*names: str) -> Spec:
     return spec
 
 
-def encrypt(cluster: str, stack: Stack, clusters: Clusters) -> None:
+def encrypt(stack: Stack, cluster: str, kubeconfig: dict[str, Any]) -> None:
     """Store the cluster's kubeconfig as the README says."""
     command = stack.command("config", "set", "--path", "--secret", f"mesh:clusters.{cluster}.kubeconfig")
-    with clusters.sandbox.kubeconfig_of(cluster).open() as kubeconfig:
-        subprocess.run(command, env=stack.environ(), stdin=kubeconfig, check=True)
+    subprocess.run(command, env=stack.environ(), input=yaml.safe_dump(kubeconfig), text=True, check=True)
 
 
 def objects_of(cluster: str, clusters: Clusters) -> set[str]:
@@ -93,7 +108,20 @@ def objects_of(cluster: str, clusters: Clusters) -> set[str]:
     return {key.removeprefix(f"{cluster}/") for key in clusters.objects(cluster)}
 
 
+def kubeconfig(cluster: str, clusters: Clusters) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(clusters.sandbox.kubeconfig_of(cluster).read_text())
+    return found
+
+
 def token(cluster: str, clusters: Clusters) -> str:
     """What a kubeconfig must not give away."""
-    found: str = yaml.safe_load(clusters.sandbox.kubeconfig_of(cluster).read_text())["users"][0]["user"]["token"]
+    found: str = kubeconfig(cluster, clusters)["users"][0]["user"]["token"]
     return found
+
+
+def another_token(cluster: str, clusters: Clusters) -> str:
+    """It gives access to the cluster as well."""
+    clusters.kubectl(cluster, "create", "serviceaccount", "another")
+    role = ("--clusterrole=cluster-admin", "--serviceaccount=default:another")
+    clusters.kubectl(cluster, "create", "clusterrolebinding", "another", *role)
+    return clusters.kubectl(cluster, "create", "token", "another").strip()

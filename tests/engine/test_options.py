@@ -1,7 +1,6 @@
 """What the engine's own options do to a federation, and a stack that changes its place."""
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,43 @@ import pulumi
 from mesh_federation import MeshFederation, settings
 
 MeshFederation("mesh", settings.read(), pulumi.ResourceOptions({options}))
+"""
+
+BESIDE_OTHERS = """
+import asyncio
+
+import pulumi
+from mesh_federation import MeshFederation, settings
+from pulumi_kubernetes.apiextensions import CustomResource
+
+stated = settings.read()
+
+
+def entry(name, host):
+    return CustomResource(
+        name,
+        api_version="networking.istio.io/v1",
+        kind="ServiceEntry",
+        metadata={{"name": name, "namespace": "default"}},
+        spec={{
+            "hosts": [host],
+            "ports": [{{"name": "http", "number": 80, "protocol": "HTTP"}}],
+            "resolution": "DNS",
+        }},
+        opts=pulumi.ResourceOptions(provider=stated["clusters"]["cluster1"]["provider"]),
+    )
+
+
+async def a_second_after(resource):
+    await resource.id.future()
+    await asyncio.sleep(1)
+    return "late.example"
+
+
+if {there}:
+    taken = entry("taken", "taken.example")
+    late = entry("late", a_second_after(taken))
+    MeshFederation("mesh", stated, pulumi.ResourceOptions(depends_on=[late], deleted_with=taken))
 """
 
 
@@ -65,6 +101,27 @@ def test_objects_under_retain_on_delete_outlive_their_version_and_their_stack(
     stack.destroy()
     assert not stack.resources()
     assert set(clusters.objects()) == before
+
+
+def test_objects_come_after_what_they_depend_on_and_stay_when_what_they_are_deleted_with_goes(
+    new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
+) -> None:
+    source = tmp_path / "program"
+    stack = new_stack(program=program(source, BESIDE_OTHERS.format(there=True)))
+    stack.configure(article())
+    record = clusters.record()
+    stack.up()
+    others = {"cluster1/ServiceEntry/default/taken", "cluster1/ServiceEntry/default/late"}
+    ours = {key: found for key, found in clusters.objects().items() if key not in others}
+    assert len(ours) == 8
+    written = [write.key for write in record.writes()]
+    assert set(written[:2]) == others
+    assert set(written[2:]) == ours.keys()
+
+    program(source, BESIDE_OTHERS.format(there=False))
+    stack.up()
+    assert not {f"mesh/{key}" for key in ours} & stack.resources().keys()
+    assert clusters.objects() == ours
 
 
 def test_a_target_that_needs_a_new_address_fails_with_the_flag_to_add_and_then_works(
@@ -118,12 +175,12 @@ def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
 def test_nine_pairs_of_clusters_settle_in_the_time_of_one(stack: Stack, clusters: Clusters) -> None:
     settle = 5
     stack.configure(all_to_all(settle))
-    start = time.time()
+    record = clusters.record()
 
     stack.up("--parallel", "32")
 
     pairs = [name for name, found in stack.resources().items() if found["type"].endswith(":Arrivals")]
-    written = clusters.writes(since=start)
+    written = record.writes()
     needs = [write.time for write in written if write.kind != "VirtualService"]
     routes = [write.time for write in written if write.kind == "VirtualService"]
     assert len(pairs) == 9

@@ -25,22 +25,22 @@ def test_an_outage_holds_up_only_the_routes_that_need_the_cluster_and_one_more_u
 
     # an emergency: weights between two other clusters, with the preview that users see first
     reviews[0]["weight"] = 1
-    last = clusters.last_write()
+    record = clusters.record()
     stack.configure(spec)
     stack.run("up", "--yes")
-    assert {write.change for write in clusters.changes(since=last)} == {"patch cluster1/VirtualService/default/reviews"}
+    assert {write.change for write in record.changes()} == {"patch cluster1/VirtualService/default/reviews"}
 
     # additions and edits, some of which need the cluster
     spec["services"][0]["clusters"]["cluster2"]["versions"] = ["v3", "v4"]
     reviews.append({"cluster": "cluster2", "version": "v4", "weight": 5})
     spec["services"][1]["clusters"]["cluster3"]["versions"] = ["v1", "v2"]
     ratings.append({"cluster": "cluster3", "version": "v2", "weight": 5})
-    last = clusters.last_write()
+    record = clusters.record()
     stack.configure(spec)
     run = stack.up("--continue-on-error", fails=True)
     assert run.code == 1
     assert unreachable(run.output) == {"mesh/cluster3/DestinationRule/default/v2.ratings"}
-    assert {write.change for write in clusters.changes(since=last)} == {
+    assert {write.change for write in record.changes()} == {
         "create cluster1/DestinationRule/istio-system/v2.ratings.default.svc.cluster3.global",
         "create cluster1/DestinationRule/istio-system/v4.reviews.default.svc.cluster2.global",
         "create cluster2/DestinationRule/default/v4.reviews",
@@ -118,21 +118,21 @@ def with_ratings_on_cluster3() -> dict[str, Any]:
 
 def update(stack: Stack, clusters: Clusters, spec: dict[str, Any]) -> set[str]:
     """What the update to `spec` changed."""
-    last = clusters.last_write()
+    record = clusters.record()
     stack.configure(spec)
     stack.up()
-    return {write.change for write in clusters.changes(since=last)}
+    return {write.change for write in record.changes()}
 
 
 def interrupted(stack: Stack, clusters: Clusters, spec: dict[str, Any]) -> set[str]:
     """What an update to `spec` changed before it failed."""
-    last = clusters.last_write()
+    record = clusters.record()
     stack.configure(spec)
     run = stack.up(fails=True)
     assert run.code == 1
     assert all(name.startswith("mesh/cluster3/") for name in unreachable(run.output))
     assert unreachable(run.output)
-    return {write.change for write in clusters.changes(since=last)}
+    return {write.change for write in record.changes()}
 
 
 def unreachable(output: str) -> set[str]:

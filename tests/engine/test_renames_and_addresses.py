@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from .clusters import Clusters
-from .specs import article, rule, service
+from .specs import Spec, article, rule, service
 from .stack import Stack, program
 
 pytestmark = pytest.mark.engine
 
 HOST = "reviews.default.svc.cluster2.global"
+DETAILS = "details.default.svc.cluster2.global"
 NAMED = """
 import pulumi
 from mesh_federation import MeshFederation, settings
@@ -28,16 +29,16 @@ def test_renaming_a_federation_with_an_alias_replaces_nothing(
     stack = new_stack(program=program(source, NAMED.format(name="shop", aliases=[])))
     stack.configure(article())
     stack.up()
-    before, addresses = identities(clusters), stack.outputs()["addresses"]
-    last = clusters.writes()[-1].time
+    before, addresses = clusters.uids(), stack.outputs()["addresses"]
+    record = clusters.record()
 
     program(source, NAMED.format(name="bookshop", aliases="[pulumi.Alias(name='shop')]"))
     # the label `part-of` says the new name
     assert set(stack.steps().values()) == {"update"}
     stack.up()
 
-    assert identities(clusters) == before
-    assert {write.verb for write in clusters.writes(since=last)} == {"patch"}
+    assert clusters.uids() == before
+    assert {write.verb for write in record.writes()} == {"patch"}
     assert stack.outputs()["addresses"] == addresses
     assert not [name for name in stack.resources() if name.startswith("shop")]
     program(source, NAMED.format(name="bookshop", aliases=[]))
@@ -47,18 +48,26 @@ def test_renaming_a_federation_with_an_alias_replaces_nothing(
 def test_an_address_that_cannot_be_given_fails_in_preview_and_nothing_is_written(
     stack: Stack, clusters: Clusters
 ) -> None:
+    spec = {**article(), "addresses": {"pool": "240.0.0.0/30"}}
+    add("ratings", spec)
+    stack.configure(spec)
+    stack.up()
+    assert set(stack.outputs()["addresses"].values()) == {"240.0.0.1", "240.0.0.2"}, "the pool is full"
+    record = clusters.record()
+
     other = "reviews.default.svc.cluster1.global"
     twice = {HOST: "240.0.0.9", other: "240.0.0.9"}
+    add("details", spec)
     for addresses, reason in (
-        ({"pool": "240.0.0.0/32"}, f"no free address in 240.0.0.0/32 for {HOST}: widen `addresses.pool`"),
+        ({"pool": "240.0.0.0/30"}, f"no free address in 240.0.0.0/30 for {DETAILS}: widen `addresses.pool`"),
         ({"pins": {HOST: "10.9.8.7"}}, f"addresses.pins.{HOST}: 10.9.8.7 is outside the pool 240.0.0.0/12"),
         ({"pins": twice}, f"addresses.pins.{HOST}: 240.0.0.9 is pinned to {other} as well"),
     ):
-        stack.configure({**article(), "addresses": addresses})
+        stack.configure({**spec, "addresses": addresses})
         failure = stack.run("up", "--yes", fails=True).output
         assert reason in failure
         assert "Updating" not in failure, "it failed in the preview"
-    assert not clusters.objects()
+    assert not record.writes()
 
 
 def test_a_pin_gives_a_host_the_address_that_clients_know_and_it_stays_when_the_pin_goes(
@@ -74,8 +83,7 @@ def test_a_pin_gives_a_host_the_address_that_clients_know_and_it_stays_when_the_
     stack.up()
     assert address_of(clusters, HOST) == "240.0.0.9"
 
-    spec["services"].append(service("ratings", cluster1=["v1"], cluster2=["v1"]))
-    spec["traffic"].append(rule("ratings.default", ["cluster1"], ("cluster2", "v1", 1)))
+    add("ratings", spec)
     newcomer = "ratings.default.svc.cluster2.global"
     stack.configure({**spec, "addresses": {"pins": {newcomer: "240.0.0.9"}}})
     assert f"240.0.0.9, pinned to {newcomer}, is held by {HOST}" in stack.preview(fails=True).output
@@ -86,9 +94,10 @@ def test_a_pin_gives_a_host_the_address_that_clients_know_and_it_stays_when_the_
     assert address_of(clusters, newcomer) == "240.0.0.11"
 
 
-def identities(clusters: Clusters) -> dict[str, str]:
-    """The API servers' own: an object that is made again has another."""
-    return {key: found["metadata"]["uid"] for key, found in clusters.objects().items()}
+def add(name: str, spec: Spec) -> None:
+    """A service that takes an address: cluster2 answers the calls of cluster1."""
+    spec["services"].append(service(name, cluster1=["v1"], cluster2=["v1"]))
+    spec["traffic"].append(rule(f"{name}.default", ["cluster1"], ("cluster2", "v1", 1)))
 
 
 def address_of(clusters: Clusters, host: str) -> str:
