@@ -155,5 +155,7 @@ def _check_pins(pinned: Mapping[str, str], kept: Mapping[str, str], blocked: Col
 
 
 def _exhausted(host: str, pool: Network, blocked: Collection[str]) -> str:
-    later = f"; {len(blocked)} given up just now can be used after one more update" if blocked else ""
+    later = (
+        f"; {len(blocked)} given up by this update or the last can be used in the second after it" if blocked else ""
+    )
     return f"no free address in {pool} for {host}: widen `addresses.pool`{later}"

@@ -72,7 +72,7 @@ def test_over_ten_updates_no_address_moves_none_is_shared_and_none_is_reused_at_
     stack.configure(federation("cluster1 cluster2 cluster3", "a d g m"))
     refusal = stack.preview(fails=True).output
     assert "no free address in 240.0.0.0/28 for m.default.svc.cluster3.global" in refusal
-    assert "4 given up just now can be used after one more update" in refusal
+    assert "4 given up by this update or the last can be used in the second after it" in refusal
 
 
 def entries(clusters: Clusters) -> dict[str, str]:
