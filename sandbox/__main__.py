@@ -9,6 +9,8 @@ from pathlib import Path
 from . import demo, tools
 from .clusters import CLUSTERS, Sandbox, SandboxError
 from .mesh.bed import Bed
+from .mesh.network import NetworkError
+from .mesh.objects import ObjectError
 from .processes import StartError
 from .tools import ToolError
 
@@ -22,7 +24,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         options.command(options)
-    except (SandboxError, StartError, ToolError, demo.DemoError) as error:
+    except (NetworkError, ObjectError, SandboxError, StartError, ToolError, demo.DemoError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

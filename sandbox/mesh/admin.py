@@ -44,19 +44,30 @@ class Proxy:
 
     def endpoints(self, cluster: str) -> list[str]:
         """`address:port` of each endpoint of one of its clusters."""
-        return sorted(address for address, _ in self._hosts(cluster))
+        return sorted(self._hosts(cluster))
 
     def ejected(self, cluster: str) -> list[str]:
         """Those that outlier detection has taken out for now."""
-        return sorted(address for address, health in self._hosts(cluster) if health.get("failed_outlier_check"))
+        hosts = self._hosts(cluster).items()
+        return sorted(address for address, host in hosts if host["health_status"].get("failed_outlier_check"))
 
-    def _hosts(self, cluster: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def connections(self, cluster: str) -> dict[str, int]:
+        """`address:port` of each endpoint of one of its clusters → how many connections to it are open."""
+        return {
+            address: next(int(stat.get("value", 0)) for stat in host["stats"] if stat["name"] == "cx_active")
+            for address, host in self._hosts(cluster).items()
+        }
+
+    def _hosts(self, cluster: str) -> dict[str, dict[str, Any]]:
         status, text = self._ask("GET", ADMIN_PORT, "/clusters?format=json")
         assert status == 200, text
-        for known in json.loads(text)["cluster_statuses"]:
-            for host in known.get("host_statuses", []) if known["name"] == cluster else []:
-                address = host["address"]["socket_address"]
-                yield f"{address['address']}:{address['port_value']}", host["health_status"]
+        return {
+            f"{address['address']}:{address['port_value']}": host
+            for known in json.loads(text)["cluster_statuses"]
+            if known["name"] == cluster
+            for host in known.get("host_statuses", [])
+            for address in [host["address"]["socket_address"]]
+        }
 
     def _dump(self, resource: str) -> Iterator[dict[str, Any]]:
         _, text = self._ask("GET", ADMIN_PORT, f"/config_dump?resource={resource}")

@@ -1,12 +1,17 @@
-"""The whole bed: networks, control planes and workloads on a sandbox's clusters, and the way back to nothing."""
+"""The whole bed: networks, control planes and workloads on a sandbox's clusters, and the way back to nothing.
+
+A bed leaves two things to its clusters, since they may be of use to others: namespaces, and the ConfigMap with the root
+certificate that istiod puts into each of them.
+"""
 
 import importlib.util
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +30,7 @@ from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 60.0
+_SETTLE_SECONDS = 30.0
 _TRIES = 3
 
 
@@ -78,8 +84,7 @@ class Bed:
             return
         self._processes.stop(*self._processes.names())
         if self._record.exists and self.sandbox.is_running:
-            for pod in self.pods():
-                self.objects(pod.workload.cluster).delete(*_own_objects(pod))
+            self._delete_objects(self.pods())
         shutil.rmtree(self.directory)
 
     @property
@@ -113,19 +118,28 @@ class Bed:
     def stop(self, *workloads: Workload) -> None:
         """Take these out of the bed: first out of the clusters' objects, then off the network."""
         pods = [self.pod(removed) for removed in workloads]
-        for pod in pods:
-            self.objects(pod.workload.cluster).delete(*reversed(workload.pod(pod.workload, pod.address)))
+        self._delete_objects(pods)
         self.settle()
         self._remove(pods)
 
-    def settle(self, *, quiet: float = 0.5) -> None:
-        """Until every proxy has acknowledged everything that its istiod knows.
+    def settle(self, *, quiet: float = 1.2) -> None:
+        """Until the proxies of all clusters have acknowledged everything that was sent, for `quiet` seconds on end.
 
-        `quiet` is longer than what istiod itself waits for before it sends: 0.1 seconds, unless configured.
+        `quiet` is longer than what istiod itself waits for before it sends: 0.1 seconds, unless configured. A proxy
+        that refuses something never settles.
         """
         proxies = Counter(known.cluster for known in self._record.workloads)
-        for cluster in self.clusters:
-            self.istiod(cluster).settle(proxies[cluster], quiet)
+        istiods = [self.istiod(cluster) for cluster in self.clusters]
+        began = quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < quiet:
+            waiting = [istiod for istiod in istiods if istiod.settled() < proxies[istiod.cluster.name]]
+            if waiting:
+                quiet_since = time.monotonic()
+            if time.monotonic() - began > _SETTLE_SECONDS:
+                names = ", ".join(istiod.cluster.name for istiod in waiting or istiods)
+                refused = [line for istiod in waiting for line in istiod.refusals()] or ["nothing"]
+                raise TimeoutError("\n".join([f"the proxies of {names} do not settle; they refused:", *refused]))
+            time.sleep(0.05)
 
     def restart_istiods(self, environment: Mapping[str, str]) -> None:
         """Start the control planes anew, with what `environment` says; the proxies go on with what they have."""
@@ -223,11 +237,21 @@ class Bed:
         pod.prepare(self.objects(cluster), self.root)
 
     def _remove(self, pods: Sequence[Pod]) -> None:
+        """All of them but what they have logged, which goes with the bed."""
+        self._delete_objects(pods)
         for pod in pods:
-            self.objects(pod.workload.cluster).delete(*reversed(workload.pod(pod.workload, pod.address)))
             self.networks.remove_pod(pod.namespace)
             self._processes.stop(*pod.programs)
+            shutil.rmtree(pod.directory, ignore_errors=True)
         self._record.remove([pod.workload for pod in pods])
+
+    def _delete_objects(self, pods: Sequence[Pod]) -> None:
+        """The objects of these pods, but for what the bed's other pods share with them."""
+        going = {pod.workload.key for pod in pods}
+        shared = {place for pod in self.pods() if pod.workload.key not in going for place in _objects(pod)}
+        for pod in pods:
+            own = {place: item for place, item in _objects(pod).items() if place not in shared}
+            self.objects(pod.workload.cluster).delete(*reversed(own.values()))
 
     def _wait_for(self, pod: Pod) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -238,10 +262,24 @@ class Bed:
             time.sleep(0.1)
 
 
-def _own_objects(pod: Pod) -> Iterable[dict[str, Any]]:
-    """What goes with the bed; a namespace may hold what is not the bed's."""
+@contextmanager
+def ground(directory: Path, clusters: Iterable[str]) -> Iterator[Sandbox]:
+    """Clusters to make beds on, while the block runs; nothing is left of either afterwards."""
+    sandbox = Sandbox.up(directory, [*clusters])
+    with ExitStack() as leaving:
+        leaving.callback(sandbox.down)
+        leaving.callback(Bed(sandbox).down)
+        yield sandbox
+
+
+def _objects(pod: Pod) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Where in which cluster → what the bed made there for this pod, and has to delete."""
     made = workload.objects(pod.workload, pod.address)
-    return [item for item in reversed(made) if item["kind"] != "Namespace"]
+    return {
+        (pod.workload.cluster, item["kind"], pod.workload.namespace, item["metadata"]["name"]): item
+        for item in made
+        if item["kind"] != "Namespace"
+    }
 
 
 def envoy() -> Path:

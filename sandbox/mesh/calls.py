@@ -50,6 +50,7 @@ class Run:
         command = caller.namespace.command(sys.executable, "-m", "sandbox.mesh.load", url, *options)
         self._process = subprocess.Popen(list(map(str, command)), cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True)
         self._lines: list[str] = []
+        self._was_told_to_end = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -62,6 +63,7 @@ class Run:
     def end(self) -> Report:
         """Send no more; those on their way are waited for."""
         if not self.is_over:
+            self._was_told_to_end = True
             self._process.terminate()
         return self.report()
 
@@ -77,6 +79,11 @@ class Run:
         """Whether it sends no more, and all is answered."""
         return not self._reader.is_alive()
 
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether it was over before anybody told it to `end`."""
+        return self.is_over and not self._was_told_to_end
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -86,13 +93,15 @@ class Run:
 
 @contextmanager
 def under_load(caller: Pod, url: str, *, rate: float, at_most: float = 300.0) -> Iterator[Run]:
-    """`rate` requests a second while the block runs, but for no longer than `at_most` seconds.
+    """`rate` requests a second while the block runs; raises if that takes longer than `at_most` seconds.
 
     One that is not answered within five seconds has failed.
     """
     run = Run(caller, url, ["--rate", str(rate), "--seconds", str(at_most), "--patience", "5"])
     try:
         yield run
+        if run.ended_by_itself:
+            raise CallError(f"the requests ended after {at_most:.0f} s, before what they were to accompany")
     finally:
         run.end()
 

@@ -76,21 +76,11 @@ class Istiod:
         """Change its mesh configuration; it takes notice by itself."""
         self._configuration.write_text(yaml.safe_dump(dict(configuration)))
 
-    def settle(self, proxies: int, quiet: float) -> None:
-        """Until so many proxies have acknowledged everything that was sent, for `quiet` seconds on end.
-
-        A proxy that refuses something never settles.
-        """
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        quiet_since = time.monotonic()
-        while time.monotonic() - quiet_since < quiet:
-            if self._settled() < proxies:
-                quiet_since = time.monotonic()
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"of {proxies} proxies of {self.cluster.name}, {self._settled()} settle; {self._refusals()}"
-                )
-            time.sleep(0.05)
+    def settled(self) -> int:
+        """How many proxies have acknowledged everything that was sent to them."""
+        return sum(
+            _has_acknowledged(proxy.get("resources", {}).values()) for proxy in json.loads(self._get("/debug/syncz"))
+        )
 
     def pushes(self) -> list[float]:
         """For each time that it told its proxies of changes, since it started first: the seconds of quiet before."""
@@ -98,17 +88,10 @@ class Istiod:
         found = re.findall(r"Push debounce stable.*: ([\d.]+)(m?)s since last change", log)
         return [float(number) / (1000 if milli else 1) for number, milli in found]
 
-    def _refusals(self) -> str:
-        """What proxies have refused, in their words."""
+    def refusals(self) -> list[str]:
+        """What proxies have refused lately, in their words."""
         lines = self._processes.log_of(self.name).read_text(errors="replace").splitlines()
-        refused = [line for line in lines if "ACK ERROR" in line][-5:]
-        return "\n".join(["they refused:", *refused]) if refused else "they refused nothing"
-
-    def _settled(self) -> int:
-        """How many proxies have acknowledged everything."""
-        return sum(
-            _has_acknowledged(proxy.get("resources", {}).values()) for proxy in json.loads(self._get("/debug/syncz"))
-        )
+        return [line for line in lines if "ACK ERROR" in line][-5:]
 
     @property
     def _configuration(self) -> Path:
@@ -124,7 +107,6 @@ class Istiod:
         return {
             "rootNamespace": self.cluster.root_namespace,
             "trustDomain": self.cluster.name,
-            "trustDomainAliases": list(self.cluster.aliases),
             "caCertificates": accepts,
             "accessLogFile": "/dev/stdout",
             "defaultConfig": {"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},

@@ -24,6 +24,7 @@ _NAMESPACES = Path("/run/netns")
 _FILES = Path("/etc/netns")
 """`ip netns exec NAME` shows a process the files in NAME's folder here in the place of those in /etc."""
 _PACKAGES = {"ip": "iproute2", "iptables": "iptables", "setpriv": "util-linux"}
+_NAT = ("iptables", "-t", "nat", "-A")
 _CLONE_NEWNET = 0x40000000
 _PATIENCE_SECONDS = 5.0
 
@@ -38,17 +39,20 @@ def obstacle() -> str:
     for program, package in _PACKAGES.items():
         if shutil.which(program) is None:
             return f"`{program}` is missing: apt-get install {package}"
-    probe = f"mesh-probe-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
+    probe = Namespace(f"mesh-probe-{os.getpid()}")
+    made = subprocess.run(["ip", "netns", "add", probe.name], capture_output=True, text=True, check=False)
     if made.returncode:
         return f"network namespaces cannot be made: {made.stderr.strip()}; it takes Linux, and root"
     try:
-        _run(["ip", "-n", probe, "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"])
-        _run(["ip", "netns", "exec", probe, "iptables", "-t", "nat", "-A", "OUTPUT", "-p", "tcp", "-j", "REDIRECT"])
-    except NetworkError as error:
+        probe.configure("link add bridge type bridge", "link add probe0 type veth peer name probe1")
+        with probe.inside():
+            _forward()
+        probe.run(*_NAT, "OUTPUT", "-p", "tcp", "-j", "REDIRECT")
+        probe.run(*_NAT, "POSTROUTING", "-o", "probe0", "-j", "MASQUERADE")
+    except (NetworkError, OSError) as error:
         return f"network namespaces cannot be used: {error}"
     finally:
-        _run(["ip", "netns", "delete", probe])
+        _run(["ip", "netns", "delete", probe.name])
     return ""
 
 
@@ -120,8 +124,8 @@ class Networks:
             "link set pods up",
         )
         with router.inside():
-            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-        router.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "wan", "-j", "MASQUERADE")
+            _forward()
+        router.run(*_NAT, "POSTROUTING", "-o", "wan", "-j", "MASQUERADE")
 
     def make_pod(self, namespace: Namespace, router: Namespace, address: str, gateway: str, hosts: str) -> None:
         """A pod's namespace, on its cluster's bridge; `hosts` are the lines of its hosts file."""
@@ -194,6 +198,11 @@ def _remove(names: Iterable[str]) -> None:
     for name in names:
         _run(["ip", "netns", "delete", name])
         shutil.rmtree(_FILES / name, ignore_errors=True)
+
+
+def _forward() -> None:
+    """Lead packets from interface to interface of the namespace in which this runs."""
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
 def _processes_in(names: Iterable[str]) -> list[int]:

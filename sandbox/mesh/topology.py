@@ -17,7 +17,6 @@ class MeshCluster:
     root_namespace: str = ROOT_NAMESPACE
     accepts: tuple[str, ...] = ()
     """Trust domains of the callers that its workloads accept beside their own."""
-    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.clusters import Sandbox
-from sandbox.mesh.bed import Bed
+from sandbox.mesh.bed import Bed, ground
 from sandbox.mesh.topology import MeshCluster
 from tests.engine.stack import Stack
 
@@ -18,12 +17,8 @@ from .specs import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     require_mesh()
     clusters = [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
-    sandbox = Sandbox.up(tmp_path_factory.mktemp("traffic") / "sandbox", [*GATEWAYS])
-    try:
+    with ground(tmp_path_factory.mktemp("traffic") / "sandbox", GATEWAYS) as sandbox:
         yield Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)
-    finally:
-        Bed(sandbox).down()
-        sandbox.down()
 
 
 @pytest.fixture(scope="session")

@@ -15,18 +15,18 @@ class Share:
     cluster: str
     """The name of Envoy's cluster."""
     weight: int
+    endpoints: frozenset[str]
+    """`address:port` of whom the proxy calls: the other cluster's gateways, or here the version's pods."""
     remote: "Remote | None"
 
 
 @dataclass(frozen=True)
 class Remote:
-    """The way to another cluster: what the client's proxy says to the gateway, and where the gateway leads to."""
+    """The way on another cluster: what the client's proxy says to the gateway, and where the gateway leads to."""
 
     serving: str
     sni: str
     identities: frozenset[str]
-    gateways: frozenset[str]
-    """`address:port`."""
     pods: frozenset[str]
     """`address:port` of every pod that may answer."""
 
@@ -73,25 +73,26 @@ def _share(  # noqa: PLR0917 - a destination has these parts
 ) -> Share:
     cluster = scenario.federation.clusters[serving]
     local_host = f"{service}.svc.{cluster.domain}"
-    if serving == client:
-        return Share(f"outbound|{port}|{version}|{local_host}", weight, None)
-    federated = scenario.outputs["hosts"][service][serving]
     namespace = service.partition(".")[2]
-    (accounts,) = (
-        s.clusters[serving].service_accounts
-        for s in scenario.federation.services
-        if f"{s.name}.{s.namespace}" == service
+    (presence,) = (s.clusters[serving] for s in scenario.federation.services if f"{s.name}.{s.namespace}" == service)
+    labels = (presence.labels_of(version) if version else {}) or {}
+    pods = frozenset(
+        f"{address}:{port}"
+        for pod, address in scenario.pods(serving)
+        if f"{pod.service}.{pod.namespace}" == service and pod.all_labels.items() >= labels.items()
     )
+    assert pods
+    if serving == client:
+        return Share(f"outbound|{port}|{version}|{local_host}", weight, pods, None)
+    federated = scenario.outputs["hosts"][service][serving]
     assert cluster.gateway is not None
+    gateways = frozenset(f"{address}:{cluster.gateway.port}" for address in cluster.gateway.addresses)
     remote = Remote(
         serving,
         f"outbound_.{port}_.{version}_.{local_host}",
-        frozenset(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
-        frozenset(f"{address}:{cluster.gateway.port}" for address in cluster.gateway.addresses),
         frozenset(
-            f"{address}:{port}"
-            for pod, address in scenario.pods(serving)
-            if f"{pod.service}.{pod.namespace}" == service and version in ("", pod.version)
+            f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in presence.service_accounts
         ),
+        pods,
     )
-    return Share(f"outbound|{port}|{version}|{federated}", weight, remote)
+    return Share(f"outbound|{port}|{version}|{federated}", weight, gateways, remote)

@@ -2,17 +2,23 @@
 
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sandbox.clusters import Sandbox
-from sandbox.mesh.bed import Bed
+from sandbox.mesh.bed import Bed, ground
+from sandbox.mesh.calls import CallError, under_load
 from sandbox.mesh.objects import ObjectError
 from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
+from tests.engine.stack import REPOSITORY
 
-from .federation import Federation
+from . import traces
+from .federation import REVIEWS, Federation
 from .requirement import require_mesh
 from .specs import ARTICLE, reviews
 
@@ -20,94 +26,96 @@ pytestmark = pytest.mark.mesh
 
 CLUSTERS = [MeshCluster("alone")]
 WORKLOADS = [gateway("alone", "172.18.0.229"), Workload("alone", "caller")]
+REFUSED = Workload("alone", "reviews", ports=(Port(name="no_port_name"),))
 LISTEN = "0A"
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     require_mesh()
-    found = Sandbox.up(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"])
-    yield found
-    Bed(found).down()
-    found.down()
+    with ground(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"]) as found:
+        yield found
 
 
 def test_two_beds_side_by_side_do_not_disturb_each_other_and_one_goes_without_a_trace(
     sandbox: Sandbox, federation: Federation
 ) -> None:
     federation.become(reviews(*ARTICLE))
-    before = traces(sandbox)
+    before = traces.of_bed(Bed(sandbox), "alone")
 
     other = Bed.up(sandbox, CLUSTERS, WORKLOADS)
     assert other.is_up
-    assert traces(sandbox) != before
+    meanwhile = traces.of_bed(other, "alone")
+    assert {what for what in meanwhile if meanwhile[what] == before[what]} == {"interfaces"}
     assert federation.send(200).failures == []
     other.down()
 
-    assert traces(sandbox) == before
-    assert not any(str(other.directory) in command_of(process) for process in processes())
+    assert traces.of_bed(other, "alone") == before
     assert federation.send(200).failures == []
 
 
 def test_a_bed_that_was_left_half_made_is_cleaned_up(sandbox: Sandbox) -> None:
-    before = traces(sandbox)
+    before = traces.of_bed(Bed(sandbox), "alone")
     bed = Bed.up(sandbox, CLUSTERS, WORKLOADS)
-    for cluster in bed.clusters:
-        bed.istiod(cluster).stop()
-    (bed.directory / "bed.json").unlink()
+    bed.istiod("alone").stop()
+    bed._record.add([Workload("alone", "reviews")])  # and nothing of it has been made yet
 
     Bed(sandbox).down()
 
-    assert traces(sandbox) == before
-    assert not any(str(bed.directory) in command_of(process) for process in processes())
+    assert traces.of_bed(bed, "alone") == before
 
 
 def test_nothing_is_left_of_a_bed_that_fails_to_start(sandbox: Sandbox) -> None:
-    before = traces(sandbox)
-    refused = Workload("alone", "reviews", ports=(Port(name="no_port_name"),))
+    before = traces.of_bed(Bed(sandbox), "alone")
 
     with pytest.raises(ObjectError, match="no_port_name"):
-        Bed.up(sandbox, CLUSTERS, [*WORKLOADS, refused])
+        Bed.up(sandbox, CLUSTERS, [*WORKLOADS, REFUSED])
 
-    assert traces(sandbox) == before
+    assert traces.of_bed(Bed(sandbox), "alone") == before
+
+
+def test_workloads_that_stop_or_fail_to_start_take_with_them_what_nobody_shares(bed: Bed) -> None:
+    before = traces.of_bed(bed, "cluster3")
+    beside_v5 = Workload("cluster3", "reviews", "v7")
+    new = Workload("cluster3", "ratings")
+
+    bed.start(beside_v5, new)
+    assert traces.of_bed(bed, "cluster3") != before
+    bed.stop(beside_v5, new)
+    assert traces.of_bed(bed, "cluster3") == before
+
+    with pytest.raises(ObjectError, match="no_port_name"):
+        bed.start(beside_v5, replace(new, ports=(Port(name="no_port_name"),)))
+    assert traces.of_bed(bed, "cluster3") == before
+
+
+def test_requests_that_end_before_what_they_accompany_prove_nothing(federation: Federation) -> None:
+    federation.become(reviews(*ARTICLE))
+    caller = federation.bed.caller("cluster1/productpage")
+
+    with pytest.raises(CallError, match="ended after 1 s"), under_load(caller, REVIEWS, rate=100, at_most=1.0) as run:
+        run.report()
+
+
+def test_a_machine_that_cannot_hold_a_bed_is_told_why() -> None:
+    require_mesh()
+    read_only = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
+    asking = f'{sys.executable} -c "from sandbox.mesh import network; print(network.obstacle())"'
+
+    told = subprocess.check_output(["unshare", "--mount", "sh", "-c", f"{read_only} && {asking}"], cwd=REPOSITORY)
+
+    assert told.decode().startswith("network namespaces cannot be used: ")
+    assert "/proc/sys/net/ipv4/ip_forward" in told.decode()
 
 
 def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: Federation) -> None:
-    directory = str(federation.bed.sandbox.directory)
-    ours = {inode for process in processes() if directory in command_of(process) for inode in sockets_of(process)}
+    processes = traces.working_in(federation.bed.sandbox.directory)
+    ours = {inode for process in processes for inode in sockets_of(process)}
 
     addresses = {address for inode, address in listening() if inode in ours}
 
     assert addresses, "API servers listen"
     assert all(address.startswith("127.") for address in addresses)
-
-
-def traces(sandbox: Sandbox) -> tuple[set[str], set[str], list[str]]:
-    """The network namespaces of the sandbox's bed, the files for them, and the interfaces of the machine itself."""
-    names = f"{Bed(sandbox).networks.wan.name.removesuffix('wan')}*"
-    namespaces = {path.name for path in Path("/run/netns").glob(names)}
-    files = {path.name for path in Path("/etc/netns").glob(names)}
-    return namespaces, files, sorted(name for _, name in socket.if_nameindex())
-
-
-def processes() -> list[Path]:
-    """Those in the machine's own network namespace."""
-    home = Path("/proc/self/ns/net").stat().st_ino
-    return [path for path in Path("/proc").glob("[0-9]*") if network_of(path) == home]
-
-
-def network_of(process: Path) -> int | None:
-    try:
-        return (process / "ns/net").stat().st_ino
-    except OSError:
-        return None
-
-
-def command_of(process: Path) -> str:
-    try:
-        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
 
 
 def sockets_of(process: Path) -> set[str]:

@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from sandbox.mesh.bed import Bed
 
-from .federation import Federation
+from .federation import REVIEWS, Federation
 from .specs import ARTICLE, reviews
 
 pytestmark = pytest.mark.mesh
@@ -75,15 +76,23 @@ def test_an_accepted_trust_domain_leaves_authorization_exact_where_an_alias_woul
 
 def assert_refused(federation: Federation, why: str) -> None:
     """No request is answered by anybody, and the caller's proxy says why."""
-    caller = federation.bed.caller("cluster1/productpage").workload
-    before = len(federation.bed.proxy_log(caller))
+    path = uuid4().hex
 
-    report = federation.send(20)
+    report = federation.send(20, f"{REVIEWS}{path}")
 
     assert report.answers == {}
     assert {failure.reason[:4] for failure in report.failures} == {"503 "}
-    time.sleep(1.5)  # Envoy writes its log every second
-    assert why in federation.bed.proxy_log(caller)[before:]
+    assert any(why in line for line in logged(federation, path))
+
+
+def logged(federation: Federation, path: str) -> list[str]:
+    """What the caller's proxy has logged of the requests for `path`."""
+    caller = federation.bed.caller("cluster1/productpage").workload
+    deadline = time.monotonic() + 10  # Envoy writes its log every second
+    while not (lines := [line for line in federation.bed.proxy_log(caller).splitlines() if f"/{path} " in line]):
+        assert time.monotonic() < deadline, f"nothing about {path} in the log"
+        time.sleep(0.1)
+    return lines
 
 
 def reasons(federation: Federation, caller: str) -> set[str]:
@@ -95,9 +104,9 @@ def mesh_configuration(bed: Bed, cluster: str, **settings: Any) -> Iterator[None
     """The cluster's mesh configuration with some settings replaced."""
     istiod = bed.istiod(cluster)
     before = istiod.configuration()
-    istiod.configure({**before, **settings})
-    bed.settle()
     try:
+        istiod.configure({**before, **settings})
+        bed.settle()
         yield
     finally:
         istiod.configure(before)

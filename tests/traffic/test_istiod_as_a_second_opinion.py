@@ -12,7 +12,7 @@ import pytest
 from sandbox import tools
 from sandbox.clusters import Sandbox
 from sandbox.mesh.admin import Proxy
-from sandbox.mesh.bed import Bed
+from sandbox.mesh.bed import Bed, ground
 from sandbox.mesh.topology import MeshCluster, Workload
 
 from . import facts
@@ -40,22 +40,18 @@ class Court:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.bed = Bed(sandbox)
-        self._clusters: list[MeshCluster] = []
-        self._gateways: dict[str, Workload] = {}
 
     def sit(self, scenario: Scenario) -> Bed:
         wanted = scenario.mesh_clusters()
-        if not set(wanted) <= set(self._clusters):
-            self._clusters = [*wanted, *(MeshCluster(name) for name in CLUSTERS[len(wanted) :])]
-            self._gateways = {}
-            callers = [caller(cluster.name) for cluster in self._clusters]
-            self.bed = Bed.up(self.bed.sandbox, self._clusters, callers)
+        if not (self.bed.is_up and set(wanted) <= set(self.bed.clusters.values())):
+            clusters = [*wanted, *(MeshCluster(name) for name in CLUSTERS[len(wanted) :])]
+            self.bed = Bed.up(self.bed.sandbox, clusters, [caller(cluster.name) for cluster in clusters])
+        there = {pod.workload.cluster: pod.workload for pod in self.bed.pods() if pod.workload.is_gateway}
         for workload in scenario.gateways().values():
-            if (known := self._gateways.get(workload.cluster)) != workload:
+            if (known := there.get(workload.cluster)) != workload:
                 if known:
                     self.bed.stop(known)
                 self.bed.start(workload)
-                self._gateways[workload.cluster] = workload
         return self.bed
 
 
@@ -66,12 +62,8 @@ def caller(cluster: str) -> Workload:
 @pytest.fixture(scope="module")
 def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
     require_mesh()
-    sandbox = Sandbox.up(tmp_path_factory.mktemp("court") / "sandbox", CLUSTERS)
-    try:
+    with ground(tmp_path_factory.mktemp("court") / "sandbox", CLUSTERS) as sandbox:
         yield Court(sandbox)
-    finally:
-        Bed(sandbox).down()
-        sandbox.down()
 
 
 @pytest.mark.parametrize(
@@ -117,11 +109,11 @@ def assert_client_splits(route: Route, proxy: Proxy) -> None:
 
 def assert_client_holds(share: Share, proxy: Proxy) -> None:
     found = proxy.clusters()[share.cluster]
+    assert endpoints(found, proxy) == share.endpoints
     if share.remote:
         tls = found["transport_socket"]["typed_config"]
         assert tls["sni"] == share.remote.sni
         assert identities(tls) == share.remote.identities
-        assert endpoints(found, proxy) == share.remote.gateways
 
 
 def assert_gateway_holds(remote: Remote, proxy: Proxy, port: int) -> None:

@@ -13,22 +13,24 @@ from .specs import reviews
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 CHUNK = 1 << 14
+PARTS = 300
+"""Chunks or lines, ten a second: 30 seconds."""
 
 
 def test_a_download_and_a_stream_that_began_before_a_swap_arrive_whole(federation: Federation) -> None:
-    """They take about 15 seconds; the swap is over before, and what carries them is drained for 45."""
+    """They take about 30 seconds; the swap is over before, and what carries them is drained for 45."""
     federation.become(reviews(("cluster2", "v3", 1)))
 
     with ThreadPoolExecutor() as pool:
-        download = pool.submit(fetch, federation, f"/bytes/{150 * CHUNK}")
-        stream = pool.submit(fetch, federation, "/stream/150")
+        download = pool.submit(fetch, federation, f"/bytes/{PARTS * CHUNK}")
+        stream = pool.submit(fetch, federation, f"/stream/{PARTS}")
         federation.update(reviews(("cluster1", "v1", 1)))
         assert not download.done()
         assert not stream.done()
         assert federation.answer()["version"] == "v1"
 
-        assert download.result() == b"x" * 150 * CHUNK
-        assert stream.result().splitlines() == [f"line {number}".encode() for number in range(150)]
+        assert download.result() == b"x" * PARTS * CHUNK
+        assert stream.result().splitlines() == [f"line {number}".encode() for number in range(PARTS)]
 
 
 def fetch(federation: Federation, path: str) -> bytes:

@@ -30,7 +30,9 @@ def test_grpc_calls_over_one_connection_reach_the_grpc_port_of_every_pod_behind_
 
     assert (found["last"]["cluster"], found["last"]["port"]) == ("cluster2", GRPC.number)
     assert found["answers"].keys() == {"details-v2-0", "details-v2-1"}
-    assert min(found["answers"].values()) > 400, "connections are renewed, and each leads to one pod"
+    # each connection leads to one pod, and is renewed after 100 calls: of 20, fewer than two lead to one of the pods
+    # once in 25,000 times
+    assert min(found["answers"].values()) > 100
 
 
 def test_a_port_that_the_spec_does_not_list_stays_where_it_was(federation: Federation) -> None:

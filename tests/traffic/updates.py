@@ -1,6 +1,10 @@
 """The kinds of update that must lose no request: a spec before and a spec after, each for one `pulumi up`."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from sandbox.mesh.admin import Proxy
 
 from .federation import Federation
 from .specs import ARTICLE, GATEWAYS, SETTLE, Spec, reviews, rule, service
@@ -18,7 +22,7 @@ class Update:
 
 
 def updates(settle: int = SETTLE) -> list[Update]:
-    """In an order in which many begin where the one before ended, and what proxies drain is seen to its end."""
+    """In an order in which many begin where the one before ended; what a gateway has to drain goes first."""
     article = reviews(*ARTICLE, settle=settle)
     other_weights = reviews(("cluster2", "v3", 50), ("cluster1", "v1", 40), ("cluster1", "v2", 10), settle=settle)
     without_v2 = reviews(("cluster2", "v3", 60), ("cluster1", "v1", 40), settle=settle)
@@ -26,11 +30,11 @@ def updates(settle: int = SETTLE) -> list[Update]:
     with_details = details_as_well(article)
     return [
         *hardest(settle),
+        Update("add a version on the serving cluster", article, with_v4),
+        Update("remove a version of the serving cluster", with_v4, article),
         Update("change weights", article, other_weights),
         Update("remove a version of the client cluster", other_weights, without_v2),
         Update("add a version on the client cluster", without_v2, article),
-        Update("add a version on the serving cluster", article, with_v4),
-        Update("remove a version of the serving cluster", with_v4, article),
         Update("add a whole service next to it", article, with_details),
         Update("remove a whole service next to it", with_details, article),
         Update("add a serving cluster", article, over_three(settle)),
@@ -59,6 +63,34 @@ def details_as_well(spec: Spec) -> Spec:
         "services": [*spec["services"], service("details", cluster1=["v1"], cluster2=["v2"])],
         "traffic": [*spec["traffic"], rule("details", ("cluster1", "v1", 50), ("cluster2", "v2", 50))],
     }
+
+
+def await_ways(federation: Federation, spec: Spec, within: float) -> None:
+    """Until the caller's proxy knows the ways to reviews that the spec has, and no others any more."""
+    proxy = federation.bed.proxy(federation.bed.caller("cluster1/productpage").workload)
+    wanted = set(_ways(spec))
+    deadline = time.monotonic() + within
+    while (found := set(_ways_of(proxy))) != wanted:
+        assert time.monotonic() < deadline, f"{found} instead of {wanted}"
+        time.sleep(0.1)
+
+
+def _ways(spec: Spec) -> Iterator[tuple[str, str]]:
+    """(Envoy's cluster, address of the gateway, if it leads to one), for each version that is called."""
+    for place in spec["traffic"][0]["http"][0]["route"]:
+        name, version = place["cluster"], place["version"]
+        if name == "cluster1":
+            yield f"outbound|9080|{version}|reviews.default.svc.cluster.local", ""
+        else:
+            for address in spec["clusters"][name]["gateway"]["addresses"]:
+                yield f"outbound|9080|{version}|reviews.default.svc.{name}.global", address
+
+
+def _ways_of(proxy: Proxy) -> Iterator[tuple[str, str]]:
+    for name in proxy.clusters():
+        if name.startswith("outbound|9080|v") and "|reviews." in name:
+            for endpoint in proxy.endpoints(name):
+                yield name, "" if name.endswith(".local") else endpoint.partition(":")[0]
 
 
 def assert_answers(federation: Federation, spec: Spec) -> None:
