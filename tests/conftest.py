@@ -10,11 +10,10 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from sandbox.clusters import Sandbox
 
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
-MESH = "tests/traffic"
-HAVE_A_MESH_OF_THEIR_OWN = {
-    f"{MESH}/test_istiod_as_a_second_opinion.py",
-    f"{MESH}/test_updates_at_full_length.py",
-}
+TRAFFIC = "tests/traffic"
+SECOND_MESH = {f"{TRAFFIC}/test_long_answers.py", f"{TRAFFIC}/test_updates_at_full_length.py"}
+"""They wait the longest: about half of all that is marked `quiet`."""
+OTHER_MESHES = {f"{TRAFFIC}/test_istiod_as_a_second_opinion.py"}
 
 settings.register_profile(
     "suite",
@@ -37,11 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class SideBySide(LoadFileScheduling):  # type: ignore[misc]
-    """A file stays together, and so do all that share one mesh."""
+    """A file stays together, and so do all that share a mesh."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return MESH if file.startswith(f"{MESH}/") and file not in HAVE_A_MESH_OF_THEIR_OWN else file
+        if not file.startswith(f"{TRAFFIC}/") or file in OTHER_MESHES:
+            return file
+        return "second mesh" if file in SECOND_MESH else "first mesh"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
