@@ -151,7 +151,7 @@ class _Objects:
 
 def _parse(name: str, args: FederationArgs) -> Federation:
     problems: list[Problem] = []
-    if not (name and names.LABEL_VALUE.fullmatch(name)):
+    if not names.LABEL_VALUE.fullmatch(name):
         problems.append(Problem(("name",), f"{name!r}, a label of every object, {names.NO_LABEL_VALUE}"))
     try:
         federation = parse(args)

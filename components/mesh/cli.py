@@ -104,7 +104,7 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
 
 
 def _name(text: str) -> str:
-    if not (text and names.LABEL_VALUE.fullmatch(text)):
+    if not names.LABEL_VALUE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} {names.NO_LABEL_VALUE}")
     return text
 

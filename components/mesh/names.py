@@ -16,8 +16,8 @@ MAX_HOST = 253
 MAX_SNI = 255
 """Bytes; Envoy refuses a whole cluster whose server name is longer."""
 
-LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-"""The value of a Kubernetes label; one that is not empty is also the name part of a label's key."""
+LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""The value of a Kubernetes label that is not empty, and the name part of a label's key."""
 
 NO_LABEL_VALUE = "is no value of a Kubernetes label (at most 63 of A-Z, a-z, 0-9, -, _ and .)"
 

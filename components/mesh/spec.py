@@ -98,13 +98,13 @@ def known_gateway_address(path: Path, value: Any) -> str:
 def _label_key(value: str) -> str:
     prefix, slash, name = value.rpartition("/")
     is_prefix = all(names.LABEL.fullmatch(part) for part in prefix.split(".")) if slash else True
-    if not (name and names.LABEL_VALUE.fullmatch(name) and is_prefix):
+    if not (names.LABEL_VALUE.fullmatch(name) and is_prefix):
         raise PydanticCustomError("label_key", "is no key of a Kubernetes label")
     return value
 
 
 def _label_value(value: str) -> str:
-    if not names.LABEL_VALUE.fullmatch(value):
+    if value and not names.LABEL_VALUE.fullmatch(value):
         raise PydanticCustomError("label_value", "{why}", {"why": names.NO_LABEL_VALUE})
     return value
 

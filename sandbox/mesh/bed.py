@@ -263,7 +263,7 @@ class Bed:
 
 
 @contextmanager
-def ground(directory: Path, clusters: Iterable[str]) -> Iterator[Sandbox]:
+def sandbox_for_beds(directory: Path, clusters: Iterable[str]) -> Iterator[Sandbox]:
     """Clusters to make beds on, while the block runs; nothing is left of either afterwards."""
     sandbox = Sandbox.up(directory, [*clusters])
     with ExitStack() as leaving:

@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sandbox.mesh import calls, federated
-from sandbox.mesh.bed import Bed, ground
+from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import BOOKINFO
-from tests.traffic.traces import working_in
+from tests.processes import working_in
 
 from .table import Figure
 
@@ -18,7 +18,7 @@ def figures() -> list[Figure]:
     clusters = federated.clusters(DEMO)
     began = time.monotonic()
     names = [cluster.name for cluster in clusters]
-    with TemporaryDirectory() as directory, ground(Path(directory) / "sandbox", names) as sandbox:
+    with TemporaryDirectory() as directory, sandbox_for_beds(Path(directory) / "sandbox", names) as sandbox:
         bed = Bed.up(sandbox, clusters, [*federated.gateways(DEMO), *BOOKINFO])
         report = calls.send(bed.caller("cluster1/productpage"), "http://reviews:9080/", number=1)
         seconds = time.monotonic() - began

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.clusters import Sandbox
+from tests.processes import mentioning
 
 from .clusters import Clusters
 from .installed import copy
-from .processes import mentioning
 from .stack import REPOSITORY, venv
 
 pytestmark = pytest.mark.engine
@@ -68,9 +68,9 @@ def test_the_demo_shows_what_it_made_changes_nothing_when_run_again_and_leaves_n
     assert second.rpartition(SHOWN)[2].startswith("\nNo change: the clusters were what stacks/Pulumi.demo.yaml says.")
     assert not record.writes()
 
-    assert mentioning(clone)
+    assert mentioning(str(clone))
     sandbox(clone, "down")
-    assert not mentioning(clone)
+    assert not mentioning(str(clone))
     assert contents(clone) == cloned
 
 

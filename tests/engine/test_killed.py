@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
+from tests.processes import mentioning
 
 from .clusters import Clusters
 from .holding import gate
-from .processes import mentioning
 from .specs import article
 from .stack import REPOSITORY, Stack, a_checkout, never_left_running
 

@@ -1,151 +1,32 @@
 """What `MeshFederation` registers: under which parent, with which provider, after what. The engine is a mock."""
 
-import asyncio
-import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pytest
-from mesh_federation import MeshFederation
-from mesh_federation.cluster import known_later
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import plan
-from pulumi.runtime import mocks, rpc
-from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import Namespace
 
-HOST = "reviews.default.svc.cluster2.global"
-ENTRY = f"bookinfo/cluster1/ServiceEntry/istio-system/{HOST}"
-POLICY = f"bookinfo/cluster1/DestinationRule/istio-system/{HOST}"
-SUBSET = f"bookinfo/cluster1/DestinationRule/istio-system/v3.{HOST}"
-ROUTE = "bookinfo/cluster1/VirtualService/default/reviews"
-GATEWAY = "bookinfo/cluster2/Gateway/istio-system/reviews-default-bdabf1b129"
-HOME = [f"bookinfo/cluster1/DestinationRule/default/{version}.reviews" for version in ("v1", "v2")]
-THERE = "bookinfo/cluster2/DestinationRule/default/v3.reviews"
-TO_CLUSTER1, TO_CLUSTER2 = (f"bookinfo/cluster1/Convergence/{serving}/arrivals" for serving in ("cluster1", "cluster2"))
-LEFT_CLUSTER1, LEFT_CLUSTER2 = (
-    f"bookinfo/cluster1/Convergence/{serving}/departures" for serving in ("cluster1", "cluster2")
+from .registration import (
+    ENTRY,
+    GATEWAY,
+    HOME,
+    HOST,
+    LEFT_CLUSTER1,
+    LEFT_CLUSTER2,
+    OBJECTS,
+    PAUSES,
+    POLICY,
+    ROUTE,
+    SUBSET,
+    THERE,
+    TO_CLUSTER1,
+    TO_CLUSTER2,
+    WAITS,
+    article,
+    name_of,
+    register,
 )
-PAUSES = (TO_CLUSTER1, TO_CLUSTER2, LEFT_CLUSTER1, LEFT_CLUSTER2)
-WAITS = (*PAUSES, "bookinfo/cluster1/Convergence")
-OBJECTS = {ENTRY, POLICY, SUBSET, ROUTE, GATEWAY, *HOME, THERE}
-
-
-@dataclass
-class Engine(mocks.MockMonitor, mocks.Mocks):
-    """Remembers every request to register a resource, in order."""
-
-    requests: dict[str, Any] = field(default_factory=dict)
-    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        super().__init__(self)
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 -- the name that the SDK calls
-        if request.type != "pulumi:pulumi:Stack":
-            self.requests[request.name] = request
-            self.inputs[request.name] = rpc.deserialize_properties(request.object)
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        if args.typ.endswith("AddressPool"):
-            addresses = {host: f"240.0.0.{number}" for number, host in enumerate(args.inputs["hosts"], start=1)}
-            return "pool", {**args.inputs, "addresses": addresses}
-        return f"{args.name}-id", args.inputs
-
-    def call(self, _args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise AssertionError("nothing is looked up")
-
-    def type_of(self, name: str) -> str:
-        return str(self.requests[name].type)
-
-    def parent_of(self, name: str) -> str:
-        return name_of(self.requests[name].parent)
-
-    def dependencies_of(self, name: str) -> set[str]:
-        """Directly, as the engine is told."""
-        return {name_of(urn) for urn in self.requests[name].dependencies}
-
-    def after(self, name: str) -> set[str]:
-        """Everything that is registered, created and updated before it, directly or not."""
-        direct = self.dependencies_of(name)
-        return direct.union(*map(self.after, direct))
-
-    def provider_of(self, name: str) -> str:
-        urn, _, _ = self.requests[name].provider.rpartition("::")
-        return name_of(urn)
-
-
-def name_of(urn: str) -> str:
-    return urn.split("::", 3)[3]
-
-
-Args = dict[str, Any]
-
-
-def article() -> Args:
-    """The article's example in Python's form; providers are made by `register`."""
-    return {
-        "clusters": {
-            "cluster1": {"gateway": {"addresses": ["172.18.0.229"]}},
-            "cluster2": {"trust_domain": "cluster2", "gateway": {"addresses": ["172.18.0.230"]}},
-        },
-        "services": [
-            {
-                "name": "reviews",
-                "namespace": "default",
-                "ports": [{"name": "http", "number": 9080, "protocol": "HTTP"}],
-                "clusters": {
-                    "cluster1": {"versions": ["v1", "v2"], "service_accounts": ["bookinfo-reviews"]},
-                    "cluster2": {"versions": ["v3"], "service_accounts": ["bookinfo-reviews"]},
-                },
-            }
-        ],
-        "traffic": [
-            {
-                "service": "reviews.default",
-                "clients": {"clusters": ["cluster1"]},
-                "http": [
-                    {
-                        "route": [
-                            {"cluster": "cluster2", "version": "v3", "weight": 75},
-                            {"cluster": "cluster1", "version": "v1", "weight": 15},
-                            {"cluster": "cluster1", "version": "v2", "weight": 10},
-                        ]
-                    }
-                ],
-            }
-        ],
-    }
-
-
-def register(
-    args: Args,
-    *,
-    preview: bool = False,
-    opts: Callable[[], pulumi.ResourceOptions | None] = lambda: None,
-    late: Callable[[Args], None] = lambda _: None,
-) -> Engine:
-    """All that a program with this federation registers. `late` puts outputs into the arguments."""
-    engine = Engine()
-    mocks.set_mocks(engine, project="mesh", stack="demo", preview=preview, monitor=engine)
-    told: dict[str, Any] = {}
-
-    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
-    def program() -> Any:
-        stated = copy.deepcopy(args)
-        for name, cluster in stated["clusters"].items():
-            cluster.setdefault("provider", Provider(f"k8s-{name}", context=name))
-        late(stated)
-        federation = MeshFederation("bookinfo", stated, opts())  # type: ignore[arg-type]
-        outputs = {key: getattr(federation, key) for key in ("addresses", "hosts", "traffic", "trust")}
-        return pulumi.Output.all(**outputs).apply(told.update)
-
-    program()
-    engine.inputs["outputs"] = told
-    return engine
 
 
 @pytest.fixture(params=[True, False], ids=["preview", "up"])
@@ -310,84 +191,6 @@ def test_routes_to_any_version_at_home_wait_for_nothing() -> None:
     assert engine.dependencies_of(ROUTE) == set()
 
 
-# -- late gateway addresses --------------------------------------------------------------------------------------
-
-
-def late_addresses(*values: str | None) -> Callable[[Args], None]:
-    """Addresses of cluster2's gateway as outputs; None is not known yet."""
-
-    def put(args: Args) -> None:
-        args["clusters"]["cluster2"]["gateway"]["addresses"] = [output(value) for value in values]
-
-    return put
-
-
-def output(value: str | None) -> pulumi.Output[Any]:
-    if value is not None:
-        return pulumi.Output.from_input(value)
-    loop = asyncio.get_event_loop()
-    nothing, unknown = loop.create_future(), loop.create_future()
-    nothing.set_result(None)
-    unknown.set_result(False)
-    return pulumi.Output(set(), nothing, unknown)
-
-
-@pytest.mark.parametrize(
-    ("values", "resolution"),
-    [
-        (["172.18.0.230"], "STATIC"),
-        (["2001:db8::1"], "STATIC"),
-        (["gateway.example.com"], "DNS"),
-        (["172.18.0.230", "gateway.example.com"], "DNS"),
-    ],
-)
-def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolution: str) -> None:
-    engine = register(article(), late=late_addresses(*values))
-    spec = engine.inputs[ENTRY]["spec"]
-    assert [endpoint["address"] for endpoint in spec["endpoints"]] == values
-    assert spec["resolution"] == resolution
-
-
-@pytest.mark.parametrize(
-    ("value", "why"),
-    [(None, "should be an IP address or a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
-)
-def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: str) -> None:
-    """As of a load balancer that has a host name alone, or nothing yet."""
-    mocks.set_mocks(Engine(), project="mesh", stack="demo")
-
-    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
-    def program() -> Any:
-        args = article()
-        clusters = args["clusters"]
-        clusters["cluster1"]["context"], clusters["cluster2"]["context"] = "one", "two"
-        clusters["cluster2"]["gateway"]["addresses"] = ["172.18.0.230", pulumi.Output.from_input(value)]
-        manifests = plan(parse(args), {HOST: "240.0.0.1"}, "bookinfo").manifests["cluster1"]
-        (entry,) = (manifest for manifest in manifests if manifest.kind == "ServiceEntry")
-        return known_later(entry.spec["endpoints"][1])["address"]
-
-    with pytest.raises(pulumi.RunError, match=rf"clusters\.cluster2\.gateway\.addresses\[1\]: {value!r} {why}"):
-        program()
-
-
-def test_late_addresses_change_no_name_and_no_order() -> None:
-    plain, late = register(article()), register(article(), late=late_addresses("172.18.0.230"))
-    assert set(late.requests) == set(plain.requests)
-    assert late.inputs[ENTRY] == plain.inputs[ENTRY]
-    assert late.inputs[TO_CLUSTER2] == plain.inputs[TO_CLUSTER2]
-
-
-def test_an_address_that_is_not_known_yet_leaves_the_rest_of_the_preview_complete() -> None:
-    engine = register(article(), preview=True, late=late_addresses(None))
-    assert {*engine.requests} >= OBJECTS
-    spec = engine.inputs[ENTRY]["spec"]
-    assert spec["hosts"] == [HOST]
-    objects = engine.inputs[TO_CLUSTER2]["objects"]
-    known = {key for key, digest in objects.items() if isinstance(digest, str)}
-    assert ENTRY.removeprefix("bookinfo/") not in known
-    assert POLICY.removeprefix("bookinfo/") in known
-
-
 # -- options -----------------------------------------------------------------------------------------------------
 
 
@@ -443,90 +246,3 @@ def test_aliases_are_not_copied_to_children() -> None:
     assert len(engine.requests["bookinfo"].aliases) == 1
     for name in OBJECTS:
         assert not any(alias.spec.name == "old" for alias in engine.requests[name].aliases)
-
-
-# -- errors ------------------------------------------------------------------------------------------------------
-
-
-def test_every_problem_is_told_before_anything_is_registered() -> None:
-    args = article()
-    args["traffic"][0]["http"][0]["route"][0]["version"] = "v4"
-    args["clusters"]["cluster2"]["gateway"]["listner_port"] = 1
-    engine = Engine()
-
-    with pytest.raises(pulumi.RunError) as caught:
-        failing(engine, args)
-
-    assert str(caught.value) == (
-        "bookinfo cannot be built:\n"
-        "clusters.cluster2.gateway.listner_port: unknown key; did you mean 'listener_port'? "
-        "it takes addresses, listener_port, manage, namespace, port, selector\n"
-        "traffic[0].http[0].route[0].version: reviews on cluster2 has no version 'v4'; it has v3"
-    )
-    assert engine.requests.keys() == {"k8s-cluster1", "k8s-cluster2"}
-
-
-@pytest.mark.parametrize("provider", [{}, {"provider": "cluster1"}, {"context": "cluster1"}])
-def test_a_cluster_without_a_provider_is_refused(provider: Args) -> None:
-    args = article()
-    args["clusters"]["cluster1"] |= provider
-    engine = Engine()
-
-    with pytest.raises(pulumi.RunError, match=r"bookinfo cannot be built:\nclusters\.cluster1.*provider"):
-        failing(engine, args, provide=["cluster2"])
-
-    assert "bookinfo" not in engine.requests
-
-
-def test_a_clusters_identity_is_its_providers_to_say() -> None:
-    args = article()
-    args["clusters"]["cluster1"]["identity"] = "second"
-
-    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.identity: .* the provider's `cluster_identifier`"):
-        failing(Engine(), args)
-
-
-def test_two_clusters_never_have_one_provider() -> None:
-    args = article()
-
-    def share(args: Args) -> None:
-        args["clusters"]["cluster2"]["provider"] = args["clusters"]["cluster1"]["provider"]
-
-    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster2\.provider: is also the provider of cluster1"):
-        register(args, late=share)
-
-
-def test_a_name_that_no_label_can_hold_is_refused() -> None:
-    mocks.set_mocks(Engine(), project="mesh", stack="demo")
-    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is no value"):
-        MeshFederation("Book Info", article())  # type: ignore[arg-type]
-
-
-def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_registered_either() -> None:
-    engine = Engine()
-    mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
-    args = article()
-
-    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
-    def program() -> None:
-        for name, cluster in args["clusters"].items():
-            cluster["provider"] = Provider(f"k8s-{name}", context=name)
-        MeshFederation("shop", args)  # type: ignore[arg-type]
-        MeshFederation("bank", args)  # type: ignore[arg-type]
-
-    with pytest.raises(pulumi.RunError, match="VirtualService default/reviews on cluster1 is made by shop"):
-        program()
-
-    assert engine.requests.keys() <= {"k8s-cluster1", "k8s-cluster2"}
-
-
-def failing(engine: Engine, args: Args, provide: tuple[str, ...] | list[str] = ("cluster1", "cluster2")) -> None:
-    mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
-
-    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
-    def program() -> None:
-        for name in provide:
-            args["clusters"][name]["provider"] = Provider(f"k8s-{name}", context=name)
-        MeshFederation("bookinfo", args)  # type: ignore[arg-type]
-
-    program()

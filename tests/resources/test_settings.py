@@ -8,7 +8,7 @@ import pytest
 from mesh_federation import settings
 from pulumi.runtime import mocks
 
-from .test_federation import Engine
+from .registration import Engine
 
 CLUSTERS = {
     "cluster1": {"context": "east", "trustDomain": "east", "identity": "east-2"},
@@ -39,7 +39,7 @@ def read(clusters: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_providers_say_the_same_on_every_machine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KUBECONFIG", "/home/me/one:/home/me/two")
+    monkeypatch.setenv("KUBECONFIG", "one.yaml:two.yaml")
     monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
     monkeypatch.setenv("PULUMI_K8S_ENABLE_PATCH_FORCE", "false")
 

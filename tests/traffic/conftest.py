@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.mesh.bed import Bed, ground
+from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import MeshCluster
 from tests.engine.stack import Stack
 
@@ -17,7 +17,7 @@ from .specs import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     require_mesh()
     clusters = [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
-    with ground(tmp_path_factory.mktemp("traffic") / "sandbox", GATEWAYS) as sandbox:
+    with sandbox_for_beds(tmp_path_factory.mktemp("traffic") / "sandbox", GATEWAYS) as sandbox:
         yield Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.mesh import calls
-from sandbox.mesh.bed import Bed, ground
+from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.load import Report
 from sandbox.mesh.topology import MeshCluster
 from tests.engine.stack import Stack
@@ -121,7 +121,7 @@ def soak(found: Federation, kinds: list[Kind], rounds: int, results: Results) ->
 @contextmanager
 def federation(directory: Path) -> Iterator[Federation]:
     """A bed whose istiods are as Istio ships them, and a stack on it."""
-    with ground(directory / "sandbox", GATEWAYS) as sandbox:
+    with sandbox_for_beds(directory / "sandbox", GATEWAYS) as sandbox:
         bed = Bed.up(sandbox, [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
         yield Federation(bed, Stack(directory / "stack", sandbox.environment()))
 

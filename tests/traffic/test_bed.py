@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.clusters import Sandbox
-from sandbox.mesh.bed import Bed, ground
-from sandbox.mesh.calls import CallError, under_load
+from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.objects import ObjectError
 from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
 from tests.engine.stack import REPOSITORY
+from tests.processes import working_in
 
 from . import traces
-from .federation import REVIEWS, Federation
+from .federation import Federation
 from .requirement import require_mesh
 from .specs import ARTICLE, reviews
 
@@ -33,7 +33,7 @@ LISTEN = "0A"
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     require_mesh()
-    with ground(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"]) as found:
+    with sandbox_for_beds(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"]) as found:
         yield found
 
 
@@ -89,14 +89,6 @@ def test_workloads_that_stop_or_fail_to_start_take_with_them_what_nobody_shares(
     assert traces.of_bed(bed, "cluster3") == before
 
 
-def test_requests_that_end_before_what_they_accompany_prove_nothing(federation: Federation) -> None:
-    federation.become(reviews(*ARTICLE))
-    caller = federation.bed.caller("cluster1/productpage")
-
-    with pytest.raises(CallError, match="ended after 1 s"), under_load(caller, REVIEWS, rate=100, at_most=1.0) as run:
-        run.report()
-
-
 def test_a_machine_that_cannot_hold_a_bed_is_told_why() -> None:
     require_mesh()
     read_only = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
@@ -109,7 +101,7 @@ def test_a_machine_that_cannot_hold_a_bed_is_told_why() -> None:
 
 
 def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: Federation) -> None:
-    processes = traces.working_in(federation.bed.sandbox.directory)
+    processes = working_in(federation.bed.sandbox.directory)
     ours = {inode for process in processes for inode in sockets_of(process)}
 
     addresses = {address for inode, address in listening() if inode in ours}

@@ -12,7 +12,7 @@ import pytest
 from sandbox import tools
 from sandbox.clusters import Sandbox
 from sandbox.mesh.admin import Proxy
-from sandbox.mesh.bed import Bed, ground
+from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import MeshCluster, Workload
 
 from . import facts
@@ -62,7 +62,7 @@ def caller(cluster: str) -> Workload:
 @pytest.fixture(scope="module")
 def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
     require_mesh()
-    with ground(tmp_path_factory.mktemp("court") / "sandbox", CLUSTERS) as sandbox:
+    with sandbox_for_beds(tmp_path_factory.mktemp("court") / "sandbox", CLUSTERS) as sandbox:
         yield Court(sandbox)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.stack import REPOSITORY
+from tests.processes import working_in
 
 from . import traces
 from .requirement import require_mesh
@@ -22,17 +23,17 @@ def test_the_mesh_comes_up_once_answers_and_goes_without_a_trace(tmp_path: Path)
     before = traces.of_directory(directory / "mesh")
     try:
         assert "clusters and mesh are up after" in run("sandbox.mesh", directory, "up")
-        processes = set(traces.working_in(directory))
+        processes = set(working_in(directory))
         assert "0 failed" in run("sandbox.traffic", directory, *REQUEST)
 
         assert "clusters and mesh are up after" not in run("sandbox.mesh", directory, "up")
-        assert set(traces.working_in(directory)) == processes
+        assert set(working_in(directory)) == processes
     finally:
         run("sandbox.mesh", directory, "down")
 
     assert not directory.exists()
     assert traces.of_directory(directory / "mesh") == before
-    assert traces.working_in(directory) == []
+    assert working_in(directory) == []
 
 
 def run(module: str, directory: Path, *arguments: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.network import Networks
+from tests.processes import working_in
 
 KINDS = (("v1", "Service"), ("v1", "ServiceAccount"), ("v1", "Pod"), ("discovery.k8s.io/v1", "EndpointSlice"))
 
@@ -32,17 +33,3 @@ def of_directory(directory: Path) -> Traces:
         "interfaces": {name for _, name in socket.if_nameindex()},
         "processes": {process.name for process in working_in(directory)},
     }
-
-
-def working_in(directory: Path) -> list[Path]:
-    """The processes, as folders of /proc, that work in a directory, or did until it was removed."""
-    here = str(directory.resolve())
-    places = {process: _place(process) for process in Path("/proc").glob("[0-9]*")}
-    return [process for process, place in places.items() if place == here or place.startswith(f"{here}/")]
-
-
-def _place(process: Path) -> str:
-    try:
-        return str((process / "cwd").readlink()).removesuffix(" (deleted)")
-    except OSError:  # it has ended
-        return ""

@@ -1,0 +1,196 @@
+"""`adopt`: the file for `pulumi import`, from a stack file, a state and what exists."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mesh_federation.mesh.cli import main
+
+ARTICLE = Path(__file__).parents[1] / "scenarios" / "the_article_s_split" / "stack.yaml"
+HOST = "reviews.default.svc.cluster2.global"
+FEDERATION = "urn:pulumi:demo::mesh::mesh:index:MeshFederation::mesh"
+CLUSTER1 = "urn:pulumi:demo::mesh::mesh:index:MeshFederation$mesh:index:MeshCluster::mesh/cluster1"
+PROVIDER1 = "urn:pulumi:demo::mesh::pulumi:providers:kubernetes::cluster1"
+TYPE = "kubernetes:networking.istio.io/v1"
+VIRTUAL_SERVICE = (
+    "urn:pulumi:demo::mesh::mesh:index:MeshFederation$mesh:index:MeshCluster$"
+    f"{TYPE}:VirtualService::mesh/cluster1/VirtualService/default/reviews"
+)
+SUBSET = VIRTUAL_SERVICE.replace("VirtualService", "DestinationRule").replace("/reviews", "/v1.reviews")
+
+
+@pytest.fixture
+def stack_file(tmp_path: Path) -> Path:
+    """The article's stack, named as Pulumi names it."""
+    return Path(shutil.copy(ARTICLE, tmp_path / "Pulumi.demo.yaml"))
+
+
+def adopt(directory: Path, stack_file: Path, state: Any, *arguments: str) -> dict[str, Any]:
+    export, out = directory / "state.json", directory / "import.json"
+    export.write_text(json.dumps(state))
+    code = main(["adopt", str(stack_file), "--state", str(export), "--out", str(out), *arguments])
+    assert code == 0
+    document: dict[str, Any] = json.loads(out.read_text())
+    return document
+
+
+def existing(directory: Path, *objects: tuple[str, str, str]) -> Path:
+    """What `kubectl get … -o json` prints."""
+    path = directory / "found.json"
+    items = [{"kind": kind, "metadata": {"namespace": namespace, "name": name}} for kind, namespace, name in objects]
+    path.write_text(json.dumps({"kind": "List", "items": items}))
+    return path
+
+
+def test_hand_written_objects_are_adopted_into_an_empty_stack(tmp_path: Path, stack_file: Path) -> None:
+    found = existing(
+        tmp_path,
+        ("VirtualService", "default", "reviews"),
+        ("VirtualService", "default", "ratings"),
+        ("ServiceEntry", "istio-system", HOST),
+        ("DestinationRule", "other", "v1.reviews"),
+    )
+
+    document = adopt(tmp_path, stack_file, {"deployment": None}, "--found", f"cluster1={found}")
+
+    child = {"parent": "mesh/cluster1", "provider": "provider/cluster1"}
+    assert document == {
+        "nameTable": {"provider/cluster1": PROVIDER1},
+        "resources": [
+            {"type": "mesh:index:MeshFederation", "name": "mesh", "component": True},
+            {"type": "mesh:index:MeshCluster", "name": "mesh/cluster1", "component": True, "parent": "mesh"},
+            {
+                "type": f"{TYPE}:ServiceEntry",
+                "name": f"mesh/cluster1/ServiceEntry/istio-system/{HOST}",
+                "id": f"istio-system/{HOST}",
+                **child,
+            },
+            {
+                "type": f"{TYPE}:VirtualService",
+                "name": "mesh/cluster1/VirtualService/default/reviews",
+                "id": "default/reviews",
+                **child,
+            },
+        ],
+        "providerInputs": {
+            "provider/cluster1": {
+                "clusterIdentifier": "cluster1",
+                "context": "cluster1",
+                "enablePatchForce": "true",
+                "upsertExistingObjects": "false",
+            }
+        },
+    }
+
+
+def test_what_a_killed_update_was_creating_is_adopted_under_parents_that_exist(
+    tmp_path: Path, stack_file: Path
+) -> None:
+    state = {
+        "deployment": {
+            "resources": [{"urn": FEDERATION}, {"urn": CLUSTER1}, {"urn": PROVIDER1, "id": "p"}],
+            "pending_operations": [
+                {"type": "creating", "resource": {"urn": VIRTUAL_SERVICE}},
+                {"type": "deleting", "resource": {"urn": SUBSET}},
+            ],
+        }
+    }
+
+    document = adopt(tmp_path, stack_file, state)
+
+    assert document == {
+        "nameTable": {"mesh": FEDERATION, "mesh/cluster1": CLUSTER1, "provider/cluster1": PROVIDER1},
+        "resources": [
+            {
+                "type": f"{TYPE}:VirtualService",
+                "name": "mesh/cluster1/VirtualService/default/reviews",
+                "id": "default/reviews",
+                "parent": "mesh/cluster1",
+                "provider": "provider/cluster1",
+            }
+        ],
+    }
+
+
+def test_what_the_state_remembers_is_not_adopted_again(
+    tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    state = {"deployment": {"resources": [{"urn": VIRTUAL_SERVICE, "id": "default/reviews"}]}}
+
+    assert adopt(tmp_path, stack_file, state, "--found", f"cluster1={found}") == {"nameTable": {}, "resources": []}
+    assert capsys.readouterr().out.startswith("0 objects to adopt")
+
+
+def test_there_may_be_nothing_to_do(tmp_path: Path, stack_file: Path) -> None:
+    assert adopt(tmp_path, stack_file, {"deployment": {"resources": []}}) == {"nameTable": {}, "resources": []}
+
+
+def test_a_pending_create_that_never_reached_the_cluster_is_not_adopted(tmp_path: Path, stack_file: Path) -> None:
+    state = {"deployment": {"pending_operations": [{"type": "creating", "resource": {"urn": VIRTUAL_SERVICE}}]}}
+    found = existing(tmp_path)
+    assert adopt(tmp_path, stack_file, state, "--found", f"cluster1={found}")["resources"] == []
+
+
+def test_the_stacks_and_the_federations_names_can_be_stated(tmp_path: Path, stack_file: Path) -> None:
+    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    names = ["--stack", "prod", "--name", "bookinfo"]
+
+    document = adopt(tmp_path, stack_file, {}, *names, "--found", f"cluster1={found}")
+
+    assert document["nameTable"] == {"provider/cluster1": PROVIDER1.replace(":demo:", ":prod:")}
+    assert [entry["name"] for entry in document["resources"]] == [
+        "bookinfo",
+        "bookinfo/cluster1",
+        "bookinfo/cluster1/VirtualService/default/reviews",
+    ]
+
+
+def test_a_stack_that_its_file_does_not_name_is_asked_for(
+    tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state.json").write_text("{}")
+    unnamed = stack_file.rename(tmp_path / "mystack.yaml")
+    options = ["--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
+
+    assert main(["adopt", str(unnamed), *options]) == 1
+
+    assert "say with --stack" in capsys.readouterr().err
+    assert main(["adopt", str(unnamed), *options, "--stack", "prod"]) == 0
+
+
+def test_the_identity_of_a_cluster_is_its_providers_identifier(tmp_path: Path, stack_file: Path) -> None:
+    stack_file.write_text(stack_file.read_text().replace("context: cluster1,", "context: cluster1, identity: second,"))
+    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+
+    document = adopt(tmp_path, stack_file, {}, "--found", f"cluster1={found}")
+
+    assert document["providerInputs"]["provider/cluster1"]["clusterIdentifier"] == "second"
+
+
+def test_a_provider_that_only_the_engine_can_make_is_asked_for(
+    tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack_file.write_text(stack_file.read_text().replace("context: cluster1", "kubeconfig: {secure: AAA}"))
+    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    (tmp_path / "state.json").write_text("{}")
+    common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
+
+    assert main([*common, "--found", f"cluster1={found}"]) == 1
+
+    assert "--target '**::pulumi:providers:kubernetes::cluster1'" in capsys.readouterr().err
+    assert not (tmp_path / "import.json").exists()
+
+
+def test_a_cluster_that_nobody_knows_is_a_problem(
+    tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = existing(tmp_path)
+    (tmp_path / "state.json").write_text("{}")
+    common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
+
+    assert main([*common, "--found", f"cluster3={found}"]) == 1
+
+    assert "no cluster 'cluster3'; there are cluster1, cluster2" in capsys.readouterr().err

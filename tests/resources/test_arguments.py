@@ -1,0 +1,163 @@
+"""What `MeshFederation` takes: gateway addresses that are known late, and nothing that cannot be built."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from mesh_federation import MeshFederation
+from mesh_federation.cluster import known_later
+from mesh_federation.mesh.parse import parse
+from mesh_federation.mesh.plan import plan
+from pulumi.runtime import mocks
+from pulumi_kubernetes import Provider
+
+from .registration import ENTRY, HOST, OBJECTS, POLICY, TO_CLUSTER2, Args, Engine, article, failing, register
+
+
+def late_addresses(*values: str | None) -> Callable[[Args], None]:
+    """Addresses of cluster2's gateway as outputs; None is not known yet."""
+
+    def put(args: Args) -> None:
+        args["clusters"]["cluster2"]["gateway"]["addresses"] = [output(value) for value in values]
+
+    return put
+
+
+def output(value: str | None) -> pulumi.Output[Any]:
+    if value is not None:
+        return pulumi.Output.from_input(value)
+    loop = asyncio.get_event_loop()
+    nothing, unknown = loop.create_future(), loop.create_future()
+    nothing.set_result(None)
+    unknown.set_result(False)
+    return pulumi.Output(set(), nothing, unknown)
+
+
+@pytest.mark.parametrize(
+    ("values", "resolution"),
+    [
+        (["172.18.0.230"], "STATIC"),
+        (["2001:db8::1"], "STATIC"),
+        (["gateway.example.com"], "DNS"),
+        (["172.18.0.230", "gateway.example.com"], "DNS"),
+    ],
+)
+def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolution: str) -> None:
+    engine = register(article(), late=late_addresses(*values))
+    spec = engine.inputs[ENTRY]["spec"]
+    assert [endpoint["address"] for endpoint in spec["endpoints"]] == values
+    assert spec["resolution"] == resolution
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [(None, "should be an IP address or a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
+)
+def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: str) -> None:
+    """As of a load balancer that has a host name alone, or nothing yet."""
+    mocks.set_mocks(Engine(), project="mesh", stack="demo")
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> Any:
+        args = article()
+        clusters = args["clusters"]
+        clusters["cluster1"]["context"], clusters["cluster2"]["context"] = "one", "two"
+        clusters["cluster2"]["gateway"]["addresses"] = ["172.18.0.230", pulumi.Output.from_input(value)]
+        manifests = plan(parse(args), {HOST: "240.0.0.1"}, "bookinfo").manifests["cluster1"]
+        (entry,) = (manifest for manifest in manifests if manifest.kind == "ServiceEntry")
+        return known_later(entry.spec["endpoints"][1])["address"]
+
+    with pytest.raises(pulumi.RunError, match=rf"clusters\.cluster2\.gateway\.addresses\[1\]: {value!r} {why}"):
+        program()
+
+
+def test_late_addresses_change_no_name_and_no_order() -> None:
+    plain, late = register(article()), register(article(), late=late_addresses("172.18.0.230"))
+    assert set(late.requests) == set(plain.requests)
+    assert late.inputs[ENTRY] == plain.inputs[ENTRY]
+    assert late.inputs[TO_CLUSTER2] == plain.inputs[TO_CLUSTER2]
+
+
+def test_an_address_that_is_not_known_yet_leaves_the_rest_of_the_preview_complete() -> None:
+    engine = register(article(), preview=True, late=late_addresses(None))
+    assert {*engine.requests} >= OBJECTS
+    spec = engine.inputs[ENTRY]["spec"]
+    assert spec["hosts"] == [HOST]
+    objects = engine.inputs[TO_CLUSTER2]["objects"]
+    known = {key for key, digest in objects.items() if isinstance(digest, str)}
+    assert ENTRY.removeprefix("bookinfo/") not in known
+    assert POLICY.removeprefix("bookinfo/") in known
+
+
+def test_every_problem_is_told_before_anything_is_registered() -> None:
+    args = article()
+    args["traffic"][0]["http"][0]["route"][0]["version"] = "v4"
+    args["clusters"]["cluster2"]["gateway"]["listner_port"] = 1
+    engine = Engine()
+
+    with pytest.raises(pulumi.RunError) as caught:
+        failing(engine, args)
+
+    assert str(caught.value) == (
+        "bookinfo cannot be built:\n"
+        "clusters.cluster2.gateway.listner_port: unknown key; did you mean 'listener_port'? "
+        "it takes addresses, listener_port, manage, namespace, port, selector\n"
+        "traffic[0].http[0].route[0].version: reviews on cluster2 has no version 'v4'; it has v3"
+    )
+    assert engine.requests.keys() == {"k8s-cluster1", "k8s-cluster2"}
+
+
+@pytest.mark.parametrize("provider", [{}, {"provider": "cluster1"}, {"context": "cluster1"}])
+def test_a_cluster_without_a_provider_is_refused(provider: Args) -> None:
+    args = article()
+    args["clusters"]["cluster1"] |= provider
+    engine = Engine()
+
+    with pytest.raises(pulumi.RunError, match=r"bookinfo cannot be built:\nclusters\.cluster1.*provider"):
+        failing(engine, args, provide=["cluster2"])
+
+    assert "bookinfo" not in engine.requests
+
+
+def test_a_clusters_identity_is_its_providers_to_say() -> None:
+    args = article()
+    args["clusters"]["cluster1"]["identity"] = "second"
+
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.identity: .* the provider's `cluster_identifier`"):
+        failing(Engine(), args)
+
+
+def test_two_clusters_never_have_one_provider() -> None:
+    args = article()
+
+    def share(args: Args) -> None:
+        args["clusters"]["cluster2"]["provider"] = args["clusters"]["cluster1"]["provider"]
+
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster2\.provider: is also the provider of cluster1"):
+        register(args, late=share)
+
+
+def test_a_name_that_no_label_can_hold_is_refused() -> None:
+    mocks.set_mocks(Engine(), project="mesh", stack="demo")
+    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is no value"):
+        MeshFederation("Book Info", article())  # type: ignore[arg-type]
+
+
+def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_registered_either() -> None:
+    engine = Engine()
+    mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
+    args = article()
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> None:
+        for name, cluster in args["clusters"].items():
+            cluster["provider"] = Provider(f"k8s-{name}", context=name)
+        MeshFederation("shop", args)  # type: ignore[arg-type]
+        MeshFederation("bank", args)  # type: ignore[arg-type]
+
+    with pytest.raises(pulumi.RunError, match="VirtualService default/reviews on cluster1 is made by shop"):
+        program()
+
+    assert engine.requests.keys() <= {"k8s-cluster1", "k8s-cluster2"}

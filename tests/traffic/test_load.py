@@ -1,0 +1,18 @@
+"""The requests that accompany an update, and what they can prove."""
+
+import pytest
+
+from sandbox.mesh.calls import CallError, under_load
+
+from .federation import REVIEWS, Federation
+from .specs import ARTICLE, reviews
+
+pytestmark = pytest.mark.mesh
+
+
+def test_requests_that_end_before_what_they_accompany_prove_nothing(federation: Federation) -> None:
+    federation.become(reviews(*ARTICLE))
+    caller = federation.bed.caller("cluster1/productpage")
+
+    with pytest.raises(CallError, match="ended after 1 s"), under_load(caller, REVIEWS, rate=100, at_most=1.0) as run:
+        run.report()
