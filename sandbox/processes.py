@@ -106,4 +106,6 @@ def _began(pid: int) -> int | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    state, threads, began = fields[0], int(fields[17]), int(fields[19])
+    # a killed process is a zombie once its first thread has ended: until the others have, its ports are still taken
+    return None if state in "ZX" and threads <= 1 else began

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.clusters import Sandbox, SandboxError, kubectl
+from sandbox.ports import free_port
 from sandbox.processes import Processes, StartError
 
 pytestmark = pytest.mark.sandbox
@@ -164,6 +166,37 @@ def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path) -> 
         Sandbox(tmp_path).down()
 
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_stopped_program_has_left_its_port_also_if_its_first_thread_ended_before_the_others(tmp_path: Path) -> None:
+    port = free_port()
+    processes = Processes(tmp_path)
+    processes.start("server", [sys.executable, "-c", SERVER_WITHOUT_ITS_FIRST_THREAD, str(port)])
+    deadline = time.monotonic() + 10
+    while "its first thread has ended" not in processes.log_of("server").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    assert processes.is_running("server")
+    processes.stop("server")
+
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+SERVER_WITHOUT_ITS_FIRST_THREAD = """
+import ctypes, socket, sys, threading, time
+from pathlib import Path
+
+def serve():
+    with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+        while Path("/proc/self/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+        print("its first thread has ended", flush=True)
+        time.sleep(60)
+
+threading.Thread(target=serve).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
 
 
 def test_a_process_that_only_has_the_id_of_one_of_ours_is_left_alone(tmp_path: Path) -> None:
