@@ -117,10 +117,9 @@ def _check(loaded: Sequence[Loaded], _options: argparse.Namespace) -> None:
         except AllocationError as error:
             too_full.append(f"{path}: {Problem(('addresses',), str(error))}")
             continue
-        print(
-            f"{path}: no problem; {len(federation.traffic)} rules for {len(federation.services)} services on "
-            f"{len(federation.clusters)} clusters make {objects} objects"
-        )
+        rules, services = _count(len(federation.traffic), "rule"), _count(len(federation.services), "service")
+        clusters = _count(len(federation.clusters), "cluster")
+        print(f"{path}: no problem; {rules}, {services}, {clusters}: {_count(objects, 'object')}")
     if too_full:
         raise MeshError("\n".join(too_full))
 
@@ -128,7 +127,7 @@ def _check(loaded: Sequence[Loaded], _options: argparse.Namespace) -> None:
 def _render(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
     addresses = _json(options.addresses) if options.addresses else None
     written = render(_planned(loaded[0].federation, options.name, addresses), options.out)
-    print(f"{len(written)} objects in {options.out}")
+    print(f"{_count(len(written), 'object')} in {options.out}")
 
 
 def _adopt(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
@@ -142,8 +141,12 @@ def _adopt(loaded: Sequence[Loaded], options: argparse.Namespace) -> None:
         found[cluster] = found_objects(_json(Path(file)))
     document = adopt(options.name, federation, _planned(federation, options.name, None), stack, found)
     options.out.write_text(json.dumps(document, indent=2) + "\n")
-    count = sum("id" in entry for entry in document["resources"])
-    print(f"{count} objects to adopt; next: pulumi import --file {options.out} --protect=false --generate-code=false")
+    count = _count(sum("id" in entry for entry in document["resources"]), "object")
+    print(f"{count} to adopt; next: pulumi import --file {options.out} --protect=false --generate-code=false")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _stack_of(path: Path) -> str:

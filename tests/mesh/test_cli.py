@@ -14,7 +14,7 @@ HOST = "reviews.default.svc.cluster2.global"
 def test_check_says_what_a_good_stack_file_makes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(ARTICLE)]) == 0
     told = capsys.readouterr()
-    assert told.out == f"{ARTICLE}: no problem; 1 rules for 1 services on 2 clusters make 8 objects\n"
+    assert told.out == f"{ARTICLE}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
     assert told.err == ""
 
 
