@@ -9,6 +9,7 @@ namespace that the bed made, so nothing of the machine's own network changes.
 """
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -153,13 +154,19 @@ class Networks:
         namespace.configure(*(f"address add {address}/16 dev wan" for address in addresses), "link set wan up")
 
     def remove_pod(self, namespace: Namespace) -> None:
+        """Afterwards a pod of the same name can be made."""
         if (_NAMESPACES / namespace.name).exists():
-            _remove([namespace.name])
+            _end_processes([namespace.name])
+            # the kernel takes its time over a namespace, and the other ends of its links keep their names until then
+            links = json.loads(_run(["ip", "-n", namespace.name, "-json", "link", "show", "type", "veth"]))
+            namespace.configure(*(f"link delete {link['ifname']}" for link in links))
+            _delete([namespace.name])
 
     def remove(self) -> None:
         """Everything of this bed, whoever made it and however that ended."""
         names = [path.name for path in _NAMESPACES.glob(f"{self._prefix}*")] if _NAMESPACES.exists() else []
-        _remove(names)
+        _end_processes(names)
+        _delete(names)
         for files in _FILES.glob(f"{self._prefix}*"):
             shutil.rmtree(files)
         with suppress(OSError):  # not there, or of use to others
@@ -182,9 +189,8 @@ def _make(namespace: Namespace) -> None:
     namespace.configure("link set lo up")
 
 
-def _remove(names: Iterable[str]) -> None:
-    """End what still runs in these namespaces, all of it the bed's, and delete them."""
-    names = list(names)
+def _end_processes(names: Sequence[str]) -> None:
+    """End what still runs in these namespaces, all of it the bed's."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while running := _processes_in(names):
         if time.monotonic() > deadline:
@@ -195,6 +201,9 @@ def _remove(names: Iterable[str]) -> None:
             except ProcessLookupError:
                 continue
         time.sleep(0.05)
+
+
+def _delete(names: Iterable[str]) -> None:
     for name in names:
         _run(["ip", "netns", "delete", name])
         shutil.rmtree(_FILES / name, ignore_errors=True)

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.clusters import Sandbox
 from sandbox.mesh.bed import Bed, sandbox_for_beds
+from sandbox.mesh.network import Networks
 from sandbox.mesh.objects import ObjectError
 from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
 from tests.engine.stack import REPOSITORY
@@ -87,6 +88,21 @@ def test_workloads_that_stop_or_fail_to_start_take_with_them_what_nobody_shares(
     with pytest.raises(ObjectError, match="no_port_name"):
         bed.start(beside_v5, replace(new, ports=(Port(name="no_port_name"),)))
     assert traces.of_bed(bed, "cluster3") == before
+
+
+def test_a_pod_can_be_made_again_as_soon_as_one_of_its_name_is_removed(tmp_path: Path) -> None:
+    require_mesh()
+    networks = Networks(tmp_path)
+    pod = networks.namespace_of("alone/default/caller")
+    try:
+        networks.make_wan()
+        networks.make_cluster("alone", 1)
+        for _ in range(20):
+            networks.make_pod(pod, networks.router_of("alone"), "10.41.1.1", "10.41.0.1", "")
+            networks.plug_into_wan(pod, ["172.18.0.229"])
+            networks.remove_pod(pod)
+    finally:
+        networks.remove()
 
 
 def test_a_machine_that_cannot_hold_a_bed_is_told_why() -> None:
