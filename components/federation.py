@@ -7,6 +7,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from .address_pool import AddressPool
+from .api_server import servers
 from .args import FederationArgs
 from .claims import Claims, claims_under, undisputed
 from .cluster import DependsOn, MeshCluster, digest
@@ -16,6 +17,7 @@ from .mesh.errors import Problem, SpecError
 from .mesh.parse import parse
 from .mesh.plan import Edge, federated_hosts, plan
 from .mesh.spec import Federation
+from .removals import Removals
 
 
 class MeshFederation(pulumi.ComponentResource):
@@ -58,7 +60,14 @@ class MeshFederation(pulumi.ComponentResource):
         }
         objects = _Objects(name, federation, pool, clusters, first)
         objects.claim(claims)
-        objects.register()
+        routes = objects.register()
+        reached = {cluster: p for cluster, p in providers.items() if federation.clusters[cluster].render_to is None}
+        Removals(
+            f"{name}/removals",
+            objects.registered,
+            servers(reached),
+            pulumi.ResourceOptions(parent=self, depends_on=routes or first),
+        )
         for component in clusters.values():
             component.register_outputs({})
         self.addresses = pool.addresses
@@ -109,7 +118,8 @@ class _Objects:
                 claim.refusal = refusal
             raise pulumi.RunError(refusal)
 
-    def register(self) -> None:
+    def register(self) -> list[pulumi.Resource]:
+        """The routes; everything else is registered before them."""
         gates: dict[str, list[pulumi.Resource]] = {route: [] for edge in self.plan.edges for route in edge.routes}
         # a policy has none itself, so it comes before what it is the policy of
         for key in sorted(self.manifest_of.keys() - gates.keys(), key=lambda key: (key in self.plan.policy_of, key)):
@@ -121,6 +131,7 @@ class _Objects:
                 gates[route].extend(gate)
         for route, gate in sorted(gates.items()):
             self._object(route, gate)
+        return [self.registered[route] for route in sorted(gates)]
 
     def _object(self, key: str, after: Sequence[pulumi.Resource]) -> None:
         manifest = self.manifest_of[key]

@@ -26,10 +26,11 @@ def test_an_environment_passes_preview_without_any_cluster(name: str, new_stack:
         "AddressPool",
         "Arrivals",
         "Departures",
+        "Removals",
         "ServiceEntry",
         "DestinationRule",
         "VirtualService",
         "Gateway",
     } <= kinds
     clusters = set(config["mesh:clusters"])
-    assert {name.split("/")[1] for name in steps if name.count("/") == 1} - {"addresses"} == clusters
+    assert {name.split("/")[1] for name in steps if name.count("/") == 1} - {"addresses", "removals"} == clusters

@@ -1,10 +1,12 @@
 """What `MeshFederation` registers: under which parent, with which provider, after what. The engine is a mock."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime import rpc
 from pulumi_kubernetes.core.v1 import Namespace
 
 from .registration import (
@@ -17,12 +19,14 @@ from .registration import (
     OBJECTS,
     PAUSES,
     POLICY,
+    REMOVALS,
     ROUTE,
     SUBSET,
     THERE,
     TO_CLUSTER1,
     TO_CLUSTER2,
     WAITS,
+    Args,
     article,
     name_of,
     register,
@@ -120,7 +124,36 @@ def test_what_routes_need_then_the_wait_then_the_routes(*, preview: bool) -> Non
     assert engine.dependencies_of(ROUTE) >= {*PAUSES}
     assert POLICY in engine.dependencies_of(ENTRY)
     assert "bookinfo/addresses" in engine.after(ENTRY)
-    assert not any(ROUTE in engine.after(name) for name in engine.requests)
+    assert [name for name in engine.requests if ROUTE in engine.after(name)] == [REMOVALS]
+
+
+def test_removals_know_every_object_and_stand_behind_the_routes(*, preview: bool) -> None:
+    engine = register(article(), preview=preview)
+    assert ROUTE in engine.dependencies_of(REMOVALS)
+    assert engine.parent_of(REMOVALS) == "bookinfo"
+    assert engine.inputs[REMOVALS]["objects"] == sorted(name.removeprefix("bookinfo/") for name in OBJECTS)
+
+
+def test_removals_know_where_each_cluster_is_reached_unless_it_is_only_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(
+        "contexts: [{name: cluster1, context: {cluster: one}}, {name: cluster2, context: {cluster: two}}]\n"
+        "clusters: [{name: one, cluster: {server: 'https://one'}}, {name: two, cluster: {server: 'https://two'}}]\n"
+    )
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    args = article()
+    assert told_to_removals(args) == {"cluster1": {"server": "https://one"}, "cluster2": {"server": "https://two"}}
+
+    args["clusters"]["cluster1"]["render_to"] = "out"
+    assert told_to_removals(args) == {"cluster2": {"server": "https://two"}}
+
+
+def told_to_removals(args: Args) -> Any:
+    """The SDK puts KUBECONFIG's value into a provider, where it is a kubeconfig's path."""
+    secret = register(args).inputs[REMOVALS]["servers"]
+    assert rpc.is_rpc_secret(secret)
+    return rpc.unwrap_rpc_secret(secret)
 
 
 def test_what_routes_need_waits_for_nothing(*, preview: bool) -> None:

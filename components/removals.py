@@ -1,0 +1,88 @@
+"""Nothing is deleted, on any cluster, while one that is to lose an object does not answer.
+
+The engine deletes level by level, across clusters: a client cluster's objects would be gone before a delete fails on a
+serving cluster that is down. `Removals` depends on every route, so it is updated when they have moved and before the
+first delete; where its update fails, the engine deletes nothing.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi import dynamic
+
+if TYPE_CHECKING:
+    from .api_server import Server
+
+FORGET = "PULUMI_K8S_DELETE_UNREACHABLE"
+"""Where this environment variable is `true`, pulumi-kubernetes forgets what is on a cluster that does not answer."""
+
+
+class RemovalsProvider(dynamic.ResourceProvider):
+    """Is updated where `objects` loses something, and only then; else it remembers, and there is no change to look at.
+
+    State refers to this class by its import path: never move or rename it.
+    """
+
+    serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Adds what `losing` names; a cluster that has left the program is asked where it was reached before."""
+        losing = sorted(set(_olds.get("objects") or ()) - set(news["objects"]))
+        servers = news["servers"]
+        if isinstance(servers, dict):  # else not known yet, in a preview
+            before: Mapping[str, Any] = _olds.get("servers") or {}
+            servers = {**{cluster: before.get(cluster) for cluster in _by_cluster(losing)}, **servers}
+        return dynamic.CheckResult({**news, "losing": losing, "servers": servers}, [])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        moved = _olds[dynamic.dynamic.PROVIDER_KEY] != _news[dynamic.dynamic.PROVIDER_KEY]
+        return dynamic.DiffResult(changes=moved or bool(_news["losing"]))
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        return dynamic.CreateResult("removals", dict(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Raises `UnreachableError` with every cluster that is to lose something and does not answer."""
+        if os.environ.get(FORGET) != "true":
+            _ask(_by_cluster(_news["losing"]), _news["servers"])
+        return dynamic.UpdateResult(dict(_news))
+
+
+class Removals(dynamic.Resource, module="mesh", name="Removals"):
+    """Stands behind the routes and before every delete of `objects` (keys); `servers` says where clusters answer."""
+
+    def __init__(
+        self,
+        name: str,
+        objects: Iterable[str],
+        servers: "pulumi.Input[Mapping[str, Server | None]]",
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = {"objects": sorted(objects), "servers": servers, "losing": None}
+        super().__init__(RemovalsProvider(), name, props, opts)
+
+
+class UnreachableError(Exception):
+    """Clusters that are to lose objects do not answer."""
+
+
+def _ask(losing: Mapping[str, list[str]], servers: Mapping[str, Any]) -> None:
+    from .api_server import silence
+
+    reasons = {cluster: silence(servers[cluster]) for cluster in losing if servers.get(cluster)}
+    if silent := {cluster: reason for cluster, reason in reasons.items() if reason}:
+        heading = "nothing is deleted on any cluster, until one more update when these are back:"
+        found = [f"  {cluster} ({silent[cluster]}), to lose {', '.join(losing[cluster])}" for cluster in silent]
+        cure = f"With {FORGET}=true, an update forgets what is on a cluster that does not come back."
+        raise UnreachableError("\n".join([heading, *found, cure]))
+
+
+def _by_cluster(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Cluster → `kind/namespace/name` of each of `keys` there."""
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        cluster, _, identity = key.partition("/")
+        found.setdefault(cluster, []).append(identity)
+    return found
