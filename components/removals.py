@@ -22,7 +22,8 @@ FORGET = "PULUMI_K8S_DELETE_UNREACHABLE"
 class RemovalsProvider(dynamic.ResourceProvider):
     """Is updated where `objects` loses something, and only then; else it remembers, and there is no change to look at.
 
-    State refers to this class by its import path: never move or rename it.
+    It remembers by its inputs alone, which the engine keeps also where nothing changes. State refers to this class by
+    its import path: never move or rename it.
     """
 
     serialize_as_secret_always = False
@@ -40,14 +41,14 @@ class RemovalsProvider(dynamic.ResourceProvider):
         moved = _olds[dynamic.dynamic.PROVIDER_KEY] != _news[dynamic.dynamic.PROVIDER_KEY]
         return dynamic.DiffResult(changes=moved or bool(_news["losing"]))
 
-    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        return dynamic.CreateResult("removals", dict(props))
+    def create(self, _props: dict[str, Any]) -> dynamic.CreateResult:
+        return dynamic.CreateResult("removals", {})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         """Raises `UnreachableError` with every cluster that is to lose something and does not answer."""
         if os.environ.get(FORGET) != "true":
             _ask(_by_cluster(_news["losing"]), _news["servers"])
-        return dynamic.UpdateResult(dict(_news))
+        return dynamic.UpdateResult({})
 
 
 class Removals(dynamic.Resource, module="mesh", name="Removals"):
@@ -60,7 +61,7 @@ class Removals(dynamic.Resource, module="mesh", name="Removals"):
         servers: "pulumi.Input[Mapping[str, Server | None]]",
         opts: pulumi.ResourceOptions,
     ) -> None:
-        props = {"objects": sorted(objects), "servers": servers, "losing": None}
+        props = {"objects": sorted(objects), "servers": servers}
         super().__init__(RemovalsProvider(), name, props, opts)
 
 
