@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
@@ -24,8 +24,8 @@ Server = dict[str, str]
 
 def servers(providers: Mapping[str, Provider]) -> pulumi.Output[dict[str, Server | None]]:
     """Cluster → where its provider reaches it, or None where that cannot be told; a secret, as the kubeconfigs are."""
-    found = {cluster: _server_of(provider) for cluster, provider in providers.items()}
-    return cast(pulumi.Output[dict[str, Server | None]], pulumi.Output.secret(cast(Any, found)))
+    found: Any = {cluster: _server_of(provider) for cluster, provider in providers.items()}
+    return pulumi.Output.secret(found)
 
 
 def _server_of(provider: Provider) -> pulumi.Output[Server | None]:
