@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
@@ -58,15 +58,12 @@ def find_server(kubeconfig: str | None, context: str | None, cluster: str | None
     return server if speaks else None
 
 
-def _texts(kubeconfig: str | None) -> Iterator[str]:
-    # unlike pathlib's, no error where a text is too long for a path
-    if kubeconfig and not os.path.isfile(kubeconfig):  # noqa: PTH113
-        yield kubeconfig
-        return
-    for path in (kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config").split(os.pathsep):
-        file = Path(path).expanduser()
-        if file.is_file():
-            yield file.read_text()
+def _texts(kubeconfig: str | None) -> list[str]:
+    if kubeconfig and ("\n" in kubeconfig or kubeconfig.lstrip().startswith("{")):
+        return [kubeconfig]
+    names = [kubeconfig] if kubeconfig else (os.environ.get("KUBECONFIG") or "~/.kube/config").split(os.pathsep)
+    files = [Path(name).expanduser() for name in names]
+    return [file.read_text() for file in files if file.is_file()]
 
 
 @cache
@@ -86,7 +83,7 @@ def _entries(kubeconfig: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {str(item.get("name")): item[kind] for item in found if isinstance(item.get(kind), dict)}
 
 
-def silence(server: Server, seconds: float = 10) -> str | None:
+def why_unreachable(server: Server, seconds: float = 10) -> str | None:
     """Why nobody answers there within `seconds`; None if somebody does.
 
     A refusal is an answer: no credentials are sent, and nothing that comes back is used.

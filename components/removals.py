@@ -70,12 +70,12 @@ class UnreachableError(Exception):
 
 
 def _ask(losing: Mapping[str, list[str]], servers: Mapping[str, Any]) -> None:
-    from .api_server import silence
+    from .api_server import why_unreachable
 
-    reasons = {cluster: silence(servers[cluster]) for cluster in losing if servers.get(cluster)}
-    if silent := {cluster: reason for cluster, reason in reasons.items() if reason}:
+    reasons = {cluster: why_unreachable(servers[cluster]) for cluster in losing if servers.get(cluster)}
+    if down := {cluster: reason for cluster, reason in reasons.items() if reason}:
         heading = "nothing is deleted on any cluster, until one more update when these are back:"
-        found = [f"  {cluster} ({silent[cluster]}), to lose {', '.join(losing[cluster])}" for cluster in silent]
+        found = [f"  {cluster} ({reason}), to lose {', '.join(losing[cluster])}" for cluster, reason in down.items()]
         cure = f"With {FORGET}=true, an update forgets what is on a cluster that does not come back."
         raise UnreachableError("\n".join([heading, *found, cure]))
 

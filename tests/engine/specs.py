@@ -5,6 +5,21 @@ from typing import Any
 Spec = dict[str, Any]
 
 
+ARTICLE_OBJECTS = frozenset(
+    {
+        "cluster1/DestinationRule/default/v1.reviews",
+        "cluster1/DestinationRule/default/v2.reviews",
+        "cluster1/DestinationRule/istio-system/reviews.default.svc.cluster2.global",
+        "cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
+        "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global",
+        "cluster1/VirtualService/default/reviews",
+        "cluster2/DestinationRule/default/v3.reviews",
+        "cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
+    }
+)
+"""What the clusters hold for `article`: cluster/kind/namespace/name."""
+
+
 def article(*, settle: int = 0) -> Spec:
     """The article's example: reviews runs on cluster1 (v1, v2) and cluster2 (v3); calls on cluster1 go 75/15/10."""
     return {

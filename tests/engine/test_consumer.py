@@ -8,6 +8,7 @@ import pytest
 
 from .clusters import Clusters
 from .installed import home_of_package
+from .specs import ARTICLE_OBJECTS
 from .stack import REPOSITORY, Stack
 
 pytestmark = pytest.mark.engine
@@ -24,16 +25,7 @@ def test_a_program_of_its_own_runs_on_the_installed_distribution(
     stack = new_stack("shop", program=program)
     stack.up()
 
-    assert set(clusters.objects()) == {
-        "cluster1/DestinationRule/default/v1.reviews",
-        "cluster1/DestinationRule/default/v2.reviews",
-        "cluster1/DestinationRule/istio-system/reviews.default.svc.cluster2.global",
-        "cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
-        "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global",
-        "cluster1/VirtualService/default/reviews",
-        "cluster2/DestinationRule/default/v3.reviews",
-        "cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
-    }
+    assert set(clusters.objects()) == ARTICLE_OBJECTS
     entry = clusters.objects()["cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"]
     assert stack.outputs()["addresses"] == {"reviews.default.svc.cluster2.global": entry["spec"]["addresses"][0]}
     assert stack.outputs()["traffic"] == {

@@ -6,21 +6,10 @@ import pytest
 
 from .clusters import Clusters
 from .rendering import rendered, stated
-from .specs import article
+from .specs import ARTICLE_OBJECTS, article
 from .stack import Stack
 
 pytestmark = pytest.mark.engine
-
-OBJECTS = {
-    "cluster1/DestinationRule/default/v1.reviews",
-    "cluster1/DestinationRule/default/v2.reviews",
-    "cluster1/DestinationRule/istio-system/reviews.default.svc.cluster2.global",
-    "cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
-    "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global",
-    "cluster1/VirtualService/default/reviews",
-    "cluster2/DestinationRule/default/v3.reviews",
-    "cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
-}
 
 
 def test_the_first_preview_shows_every_object_and_address_and_the_clusters_then_hold_what_render_says(
@@ -30,7 +19,7 @@ def test_the_first_preview_shows_every_object_and_address_and_the_clusters_then_
 
     preview = stack.preview_steps()
     planned = {name: step["newState"] for name, step in preview.items() if step["op"] == "create"}
-    assert {f"mesh/{key}" for key in OBJECTS} <= planned.keys()
+    assert {f"mesh/{key}" for key in ARTICLE_OBJECTS} <= planned.keys()
     address = planned["mesh/addresses"]["inputs"]["addresses"]["reviews.default.svc.cluster2.global"]
     entry = planned["mesh/cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"]
     assert entry["inputs"]["spec"]["addresses"] == [address]

@@ -6,21 +6,11 @@ from typing import Any
 import pytest
 
 from .clusters import Clusters
-from .specs import article, cluster, rule, service
+from .specs import ARTICLE_OBJECTS, article, cluster, rule, service
 from .stack import Stack
 
 pytestmark = pytest.mark.engine
 
-ON_THE_WAY_TO_REVIEWS = (
-    "cluster1/DestinationRule/default/v1.reviews",
-    "cluster1/DestinationRule/default/v2.reviews",
-    "cluster1/DestinationRule/istio-system/reviews.default.svc.cluster2.global",
-    "cluster1/DestinationRule/istio-system/v3.reviews.default.svc.cluster2.global",
-    "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global",
-    "cluster1/VirtualService/default/reviews",
-    "cluster2/DestinationRule/default/v3.reviews",
-    "cluster2/Gateway/istio-system/reviews-default-bdabf1b129",
-)
 V2_OF_RATINGS = (
     "cluster1/DestinationRule/istio-system/v2.ratings.default.svc.cluster3.global",
     "cluster3/DestinationRule/default/v2.ratings",
@@ -136,7 +126,7 @@ def test_a_removal_deletes_nothing_anywhere_while_any_cluster_that_loses_somethi
     del spec["traffic"][0]["http"][0]["route"][-1]
     stack.configure(spec)
     assert stack.preview_steps()["mesh/removals"]["newState"]["inputs"]["losing"] == sorted(
-        {*ON_THE_WAY_TO_REVIEWS, *V2_OF_RATINGS}
+        {*ARTICLE_OBJECTS, *V2_OF_RATINGS}
     )
     for _ in range(2):
         record = clusters.record()
@@ -146,7 +136,7 @@ def test_a_removal_deletes_nothing_anywhere_while_any_cluster_that_loses_somethi
         assert {write.change for write in record.changes()} <= {"patch cluster1/VirtualService/default/ratings"}
 
     clusters.sandbox.start("cluster3")
-    assert update(stack, clusters, spec) == {f"delete {key}" for key in (*ON_THE_WAY_TO_REVIEWS, *V2_OF_RATINGS)}
+    assert update(stack, clusters, spec) == {f"delete {key}" for key in (*ARTICLE_OBJECTS, *V2_OF_RATINGS)}
     stack.preview("--expect-no-changes")
 
 

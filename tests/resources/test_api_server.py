@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from mesh_federation.api_server import find_server, servers, silence
+from mesh_federation.api_server import find_server, servers, why_unreachable
 from pulumi.runtime import mocks
 from pulumi_kubernetes import Provider
 
@@ -54,9 +54,11 @@ def test_the_cluster_that_the_provider_takes(context: str | None, cluster: str |
     assert find_server(BOTH, context, cluster) == ({"server": server} if server else None)
 
 
-def test_a_kubeconfig_may_be_a_file(tmp_path: Path) -> None:
+def test_a_kubeconfig_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text(BOTH)
     assert find_server(str(tmp_path / "config"), "east", None) == {"server": "https://east:6443"}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_server("~/config", "east", None) == {"server": "https://east:6443"}
 
 
 def test_without_one_the_environment_names_the_files_and_the_first_of_a_name_counts(
@@ -88,9 +90,10 @@ def test_a_proxy_belongs_to_it_and_one_that_cannot_be_asked_through_leaves_nobod
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "- a list", "no: clusters", "contexts: 1", "contexts: [1]", "contexts: [{name: east, context: 1}]"]
+    "text", ["{", "- list", "no: clusters", "contexts: 1", "contexts: [1]", "contexts: [{name: east, context: 1}]", "x"]
 )
 def test_what_is_no_kubeconfig_leaves_nobody_to_ask(text: str) -> None:
+    assert find_server(f"{text}\n", "east", None) is None
     assert find_server(text, "east", None) is None
 
 
@@ -185,26 +188,41 @@ def answering(directory: Path, status: int) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("status", [200, 401, 403, 404])
 def test_every_answer_of_an_api_server_is_one(status: int, tmp_path: Path) -> None:
     with answering(tmp_path, status) as server:
-        assert silence(server) is None
+        assert why_unreachable(server) is None
 
 
-def test_a_load_balancer_with_nobody_behind_it_is_silence(tmp_path: Path) -> None:
+def test_so_is_a_refusal_of_the_handshake() -> None:
+    def alert(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(bytes.fromhex("15 0303 0002 02 28"))  # fatal: handshake failure
+        connection.recv(65536)
+
+    with listening(alert) as server:
+        assert why_unreachable(server) is None
+
+
+def test_a_load_balancer_with_nobody_behind_it_is_unreachable(tmp_path: Path) -> None:
     with answering(tmp_path, 503) as server:
-        assert "503" in str(silence(server))
-    with listening(lambda connection: connection.close()) as server:
-        assert silence(server)
+        assert "503" in str(why_unreachable(server))
+
+    def end(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.close()
+
+    with listening(end) as server:
+        assert "EOF" in str(why_unreachable(server))
 
 
 def test_so_is_a_closed_port_and_one_that_accepts_and_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert "refused" in str(silence({"server": f"https://127.0.0.1:{port}"}))
+    assert "refused" in str(why_unreachable({"server": f"https://127.0.0.1:{port}"}))
     with listening(lambda _: None) as server:
-        assert "timed out" in str(silence(server, seconds=0.2))
+        assert "timed out" in str(why_unreachable(server, seconds=0.2))
 
 
 def test_and_a_name_that_leads_nowhere() -> None:
-    assert silence({"server": "https://nobody.invalid:6443"})
+    assert why_unreachable({"server": "https://nobody.invalid:6443"})
 
 
 def test_a_cluster_behind_a_proxy_is_asked_through_it() -> None:
@@ -216,5 +234,5 @@ def test_a_cluster_behind_a_proxy_is_asked_through_it() -> None:
 
     with listening(serve) as proxy:
         through = {"server": "https://east:6443", "proxy-url": proxy["server"].replace("https", "http")}
-        assert "502" in str(silence(through))
+        assert "502" in str(why_unreachable(through))
     assert asked[0].startswith(b"CONNECT east:6443 ")

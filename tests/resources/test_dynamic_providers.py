@@ -1,24 +1,17 @@
 """The dynamic providers: called directly, and by the engine's protocol over the real `python -m pulumi.dynamic`."""
 
-import asyncio
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import grpc  # type: ignore[import-untyped,unused-ignore]
 import pytest
-from mesh_federation import api_server
 from mesh_federation.address_pool import AddressPoolProvider
 from mesh_federation.convergence import OVERRIDE, ArrivalsProvider, DeparturesProvider
-from mesh_federation.removals import FORGET, RemovalsProvider, UnreachableError
+from mesh_federation.removals import RemovalsProvider
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
-Props = dict[str, Any]
+from .plugin import Plugin, Props
 
 A, B, C = "a.x.svc.east.global", "b.x.svc.east.global", "c.x.svc.east.global"
 
@@ -249,158 +242,7 @@ def test_a_preview_says_how_long_it_will_wait_for_departures(olds: Props) -> Non
     assert inputs["waits"] == "5 s after routes have left what is gone from objects"
 
 
-# -- Removals ----------------------------------------------------------------------------------------------------
-
-EAST, WEST, SOUTH = ({"server": f"https://{name}:6443"} for name in ("east", "west", "south"))
-
-
-def holds(*objects: str, **servers: Any) -> Props:
-    """What the program states."""
-    return {"objects": sorted(objects), "servers": servers, PROVIDER_KEY: "p"}
-
-
-BEFORE = holds(*OBJECTS, east=EAST, west=WEST)
-LOST = ["east/DestinationRule/x/v1.a"]
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
-    """Server → why it is silent: who was asked, and whom the test makes silent. Nobody is asked in truth."""
-    found: dict[str, str | None] = {}
-    monkeypatch.setattr(api_server, "silence", lambda server: found.setdefault(server["server"]))
-    monkeypatch.delenv(FORGET, raising=False)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("olds", "news", "losing"),
-    [
-        ({}, BEFORE, []),
-        (BEFORE, BEFORE, []),
-        (BEFORE, holds(*ADDED, east=EAST, west=WEST), []),
-        (BEFORE, holds(*GONE, east=EAST, west=WEST), LOST),
-        (BEFORE, holds(*SWAPPED, east=EAST, west=WEST), LOST),
-        (BEFORE, holds(*OBJECTS, east=SOUTH, west=WEST), []),
-    ],
-)
-def test_removals_change_only_where_something_goes(olds: Props, news: Props, losing: list[str]) -> None:
-    inputs = RemovalsProvider().check(olds, news).inputs
-    assert inputs["losing"] == losing
-    assert RemovalsProvider().diff("x", BEFORE, inputs).changes is bool(losing)
-
-
-def test_another_import_path_of_removals_is_a_change() -> None:
-    assert RemovalsProvider().diff("x", BEFORE, {**BEFORE, "losing": [], PROVIDER_KEY: "q"}).changes is True
-
-
-def test_only_clusters_that_lose_something_are_asked(asked: dict[str, str | None]) -> None:
-    provider = RemovalsProvider()
-    inputs = provider.check(BEFORE, holds(*GONE, east=EAST, west=WEST)).inputs
-    provider.update("x", {PROVIDER_KEY: "p"}, inputs)
-    assert asked == {"https://east:6443": None}
-
-
-def test_nobody_is_asked_when_they_are_created_or_deleted(asked: dict[str, str | None]) -> None:
-    RemovalsProvider().create(RemovalsProvider().check({}, BEFORE).inputs)
-    RemovalsProvider().delete("x", BEFORE)
-    assert asked == {}
-
-
-def test_a_cluster_that_has_left_the_program_is_asked_where_it_was_reached(asked: dict[str, str | None]) -> None:
-    provider = RemovalsProvider()
-    inputs = provider.check(BEFORE, holds(*GONE, west=WEST)).inputs
-    provider.update("x", BEFORE, inputs)
-    assert asked == {"https://east:6443": None}
-
-    assert provider.check(inputs, holds(*GONE, west=WEST)).inputs["servers"] == {"west": WEST}
-
-
-def test_a_cluster_is_asked_where_it_is_reached_now(asked: dict[str, str | None]) -> None:
-    provider = RemovalsProvider()
-    provider.update("x", BEFORE, provider.check(BEFORE, holds(*GONE, east=SOUTH, west=WEST)).inputs)
-    assert asked == {"https://south:6443": None}
-
-
-def test_nobody_is_asked_where_a_cluster_is_reached_in_a_way_that_cannot_be_told(
-    asked: dict[str, str | None],
-) -> None:
-    provider = RemovalsProvider()
-    for before in (holds(*OBJECTS, west=WEST), holds(*OBJECTS, east=None, west=WEST)):
-        provider.update("x", before, provider.check(before, holds(*GONE, west=WEST)).inputs)
-        provider.update("x", before, provider.check(before, holds(*GONE, east=None, west=WEST)).inputs)
-    assert asked == {}
-
-
-def test_every_silent_cluster_is_named_with_what_it_is_to_lose(asked: dict[str, str | None]) -> None:
-    asked.update({"https://east:6443": "timed out", "https://west:6443": "Connection refused"})
-    inputs = RemovalsProvider().check(BEFORE, holds(east=EAST, west=WEST)).inputs
-
-    with pytest.raises(UnreachableError) as raised:
-        RemovalsProvider().update("x", BEFORE, inputs)
-
-    assert str(raised.value) == (
-        "nothing is deleted on any cluster, until one more update when these are back:\n"
-        "  east (timed out), to lose DestinationRule/x/v1.a\n"
-        "  west (Connection refused), to lose Gateway/istio-system/a\n"
-        "With PULUMI_K8S_DELETE_UNREACHABLE=true, an update forgets what is on a cluster that does not come back."
-    )
-
-
-def test_nobody_is_asked_where_the_engine_is_told_to_forget(
-    asked: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(FORGET, "true")
-    RemovalsProvider().update("x", BEFORE, RemovalsProvider().check(BEFORE, holds(*GONE, west=WEST)).inputs)
-    assert asked == {}
-
-
 # -- as the engine calls them ------------------------------------------------------------------------------------
-
-
-class Plugin:
-    """`python -m pulumi.dynamic` and the engine's end of the line."""
-
-    def __init__(self, port: int, provider: Any) -> None:
-        self.stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
-        self.serialized = serialize_provider(provider)
-        self.stub.Configure(provider_pb2.ConfigureRequest())
-
-    def check(self, olds: Props, news: Props) -> tuple[Props, list[str]]:
-        request = provider_pb2.CheckRequest(olds=struct(olds), news=struct({**news, PROVIDER_KEY: self.serialized}))
-        response = self.stub.Check(request)
-        return rpc.deserialize_properties(response.inputs), [failure.reason for failure in response.failures]
-
-    def diff(self, olds: Props, news: Props) -> Any:
-        return self.stub.Diff(provider_pb2.DiffRequest(id="x", olds=struct(olds), news=struct(news)))
-
-    def create(self, inputs: Props) -> Props:
-        response = self.stub.Create(provider_pb2.CreateRequest(properties=struct(inputs)))
-        return dict(rpc.deserialize_properties(response.properties))
-
-    def update(self, olds: Props, news: Props) -> Props:
-        response = self.stub.Update(provider_pb2.UpdateRequest(id="x", olds=struct(olds), news=struct(news)))
-        return dict(rpc.deserialize_properties(response.properties))
-
-    def delete(self, props: Props) -> None:
-        self.stub.Delete(provider_pb2.DeleteRequest(id="x", properties=struct(props)))
-
-
-def struct(props: Props) -> Any:
-    loop = asyncio.new_event_loop()  # `asyncio.run` would take away the loop that the SDK keeps for this thread
-    try:
-        return loop.run_until_complete(rpc.serialize_properties(props, {}))
-    finally:
-        loop.close()
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.kill()
 
 
 @pytest.mark.parametrize(
@@ -480,21 +322,3 @@ def test_an_object_whose_digest_is_not_known_yet_counts_as_changed(port: int) ->
     assert failures == []
     assert second["waits"] == "0 s before routes use west/Gateway/istio-system/a"
     assert plugin.diff(first, second).changes == provider_pb2.DiffResponse.DIFF_SOME
-
-
-def test_removals_over_the_wire_also_while_a_kubeconfig_is_not_known_yet(port: int) -> None:
-    plugin = Plugin(port, RemovalsProvider())
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        closed = {"server": f"https://127.0.0.1:{listener.getsockname()[1]}"}
-
-    first, failures = plugin.check({}, holds(*OBJECTS, east=closed))
-    assert failures == []
-    state = plugin.create(first)
-    second, _ = plugin.check(first, {**holds(*GONE), "servers": rpc.UNKNOWN})
-    assert second["losing"] == LOST
-    assert plugin.diff(state, second).changes == provider_pb2.DiffResponse.DIFF_SOME
-    third, _ = plugin.check(first, holds(*GONE))
-    with pytest.raises(grpc.RpcError, match=r"east \(.*refused\), to lose DestinationRule/x/v1\.a"):
-        plugin.update(state, third)
-    fourth, _ = plugin.check(third, holds(*GONE))
-    assert plugin.diff(state, fourth).changes == provider_pb2.DiffResponse.DIFF_NONE
