@@ -1,0 +1,1 @@
+"""Istio's own language, as data: its kinds, its schemas by release, and what its webhook refuses beyond them."""
