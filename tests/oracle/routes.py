@@ -80,6 +80,21 @@ def shares(action: Message) -> dict[str, float]:
     return found
 
 
+def clusters_of(table: Message) -> set[str]:
+    """Every cluster that a route table leads to, by whatever chance."""
+    actions = (route.get("route", {}) for host in table["virtual_hosts"] for route in host.get("routes", ()))
+    return {
+        name
+        for action in actions
+        for name in (
+            action.get("cluster", ""),
+            *(part["name"] for part in action.get("weighted_clusters", {}).get("clusters", ())),
+            *(mirror["cluster"] for mirror in action.get("request_mirror_policies", ())),
+        )
+        if name
+    }
+
+
 def seconds(duration: str) -> float:
     """Of a duration as protobuf's JSON or Istio writes it: `0.25s`, `250ms`, `1m30s`."""
     units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -63,8 +63,8 @@ class Presence:
     """Version → the Service that stands for it alone."""
     selector: Mapping[str, str]
     accounts: tuple[str, ...]
-    identities: frozenset[str]
-    """Whoever answers has one of these."""
+    identities: tuple[str, ...]
+    """Whoever answers has one of these; first those of the accounts, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Pod:
     address: str
     labels: Mapping[str, str]
     account: str
+    identity: str
 
     @property
     def name(self) -> str:
@@ -185,12 +186,10 @@ def _presence(service: Part, cluster: Cluster, part: Part) -> Presence:
         versions,
         separate,
         part.get("selector") or {"app": name},
-        accounts or ("default",),
-        frozenset(
-            {
-                *(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
-                *(part.get("identities") or ()),
-            }
+        accounts,
+        (
+            *(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
+            *(part.get("identities") or ()),
         ),
     )
 
@@ -203,5 +202,8 @@ def _port(port: Part, numbers: Part) -> Port:
 def _pods(presence: Presence, network: str) -> Iterator[Pod]:
     versions = {**presence.versions, STRAY: {"version": STRAY}}
     for number, (version, labels) in enumerate(versions.items()):
-        account = presence.accounts[number % len(presence.accounts)]
-        yield Pod(presence, version, f"{network}.{number + 1}", {**presence.selector, **labels}, account)
+        accounts = presence.accounts or ("default",)
+        turn = number % len(accounts)
+        identity = presence.identities[turn] if presence.identities else ""
+        address = f"{network}.{number + 1}"
+        yield Pod(presence, version, address, {**presence.selector, **labels}, accounts[turn], identity)
