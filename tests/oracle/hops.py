@@ -43,9 +43,12 @@ def faults(world: World, hop: Hop) -> list[str]:
         return [f"{hop.name} on {hop.client}: {hop.reason}"]
     presence = world.stack.presence(hop.end.service, hop.end.cluster)
     pods = world.stack.pods_of(hop.end.cluster, hop.end.service, hop.version)
+    numbers = {
+        number for port in presence.ports if port.number == hop.end.port for number in (port.number, port.general)
+    }
     checks = {
         f"leads to {hop.end.cluster} instead of {hop.serving}": hop.end.cluster == hop.serving,
-        f"leads to port {hop.end.port}": hop.end.port == hop.port,
+        f"leads to port {hop.end.port}": hop.port in numbers,
         f"leads to {sorted(hop.end.pods)} instead of {sorted(pods)}": hop.end.pods == pods,
         f"accepts {sorted(hop.tls.identities)}": hop.tls.identities == {*presence.identities},
     }

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,8 @@ def validate(configuration: Configuration) -> None:
             "clusters": [*map(_management, _MANAGEMENT), *configuration.clusters.values()],
         },
     }
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "bootstrap.json"
-        file.write_text(json.dumps(bootstrap))
-        command = [str(envoy()), "--mode", "validate", "--log-level", "critical", "--config-path", str(file)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RefusedByEnvoyError(run.stderr.strip() or run.stdout.strip())
+    if refusal := _refusal(json.dumps(bootstrap, sort_keys=True)):
+        raise RefusedByEnvoyError(refusal)
 
 
 def with_tables(message: Any, tables: dict[str, Message] | Any) -> Any:
@@ -48,6 +44,17 @@ def with_tables(message: Any, tables: dict[str, Message] | Any) -> Any:
     if "rds" in message:
         parts["route_config"] = tables[message["rds"]["route_config_name"]]
     return parts
+
+
+@cache
+def _refusal(bootstrap: str) -> str:
+    """Why Envoy refuses; empty if it does not. Many proxies hold the same."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "bootstrap.json"
+        file.write_text(bootstrap)
+        command = [str(envoy()), "--mode", "validate", "--log-level", "critical", "--config-path", str(file)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (run.stderr or run.stdout or "no reason given").strip() if run.returncode else ""
 
 
 def _by_grpc(cluster: str) -> Message:
