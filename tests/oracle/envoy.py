@@ -53,9 +53,9 @@ class Answer:
     place: tuple[int, int] | None
     """Numbers of the virtual host and of its route in the table; None: no route took the request."""
     cluster: str
-    """Empty: the proxy itself answered."""
+    """The one that the request was meant for."""
     arrived: Message
-    """The request as the cluster got it: `path`, `host`, `headers`; empty if none did."""
+    """The request as it arrived there: `path`, `host`, `headers`. Empty: the proxy itself answered."""
 
 
 class StockEnvoy:

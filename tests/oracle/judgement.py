@@ -29,9 +29,15 @@ class Judge:
     """The calls of a federation: a stack file's `config`, and the objects that the product makes for each cluster."""
 
     def __init__(
-        self, config: Mapping[str, Any], objects: Mapping[str, Sequence[Object]], expectations: Sequence[Expectation]
+        self,
+        config: Mapping[str, Any],
+        objects: Mapping[str, Sequence[Object]],
+        expectations: Sequence[Expectation],
+        mesh_options: Mapping[str, Any] | None = None,
     ) -> None:
+        """`mesh_options`: more of every cluster's MeshConfig, in Istio's words."""
         self.stack = Stack(config)
+        self._mesh_options = mesh_options or {}
         self._objects = objects
         self._callers = {_caller(expected) for expected in expectations}
         self._worlds: dict[Outage, World] = {}
@@ -40,7 +46,7 @@ class Judge:
         """All clusters, as istiod configures them while this does not answer."""
         outage = outage or Outage()
         if outage not in self._worlds:
-            self._worlds[outage] = World(self.stack, self._objects, self._callers, outage)
+            self._worlds[outage] = World(self.stack, self._objects, self._callers, outage, self._mesh_options)
         return self._worlds[outage]
 
     def outcome(self, expected: Expectation) -> Outcome:

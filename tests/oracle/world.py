@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from . import istiod
 from .configuration import Configuration, Endpoint
@@ -64,9 +65,15 @@ class World:
     """A stack's clusters with the product's objects on them."""
 
     def __init__(
-        self, stack: Stack, objects: Mapping[str, Sequence[Object]], callers: Iterable[Caller], outage: Outage
+        self,
+        stack: Stack,
+        objects: Mapping[str, Sequence[Object]],
+        callers: Iterable[Caller],
+        outage: Outage,
+        mesh_options: Mapping[str, Any],
     ) -> None:
         self.stack = stack
+        self._mesh_options = mesh_options
         self.outage = outage
         self._pods = {pod.address: pod for pod in stack.pods}
         everybody = [*callers]
@@ -137,7 +144,7 @@ class World:
         for gateway in there.gateways:
             proxies[_name(gateway)] = Proxy(gateway.namespace, gateway.labels, "router", there.locality)
         everything = [*surroundings(self.stack, cluster, self.outage.pods), *objects]
-        mesh = Mesh(cluster, there.domain, there.trust_domain, there.root_namespace)
+        mesh = Mesh(cluster, there.domain, there.trust_domain, there.root_namespace, self._mesh_options)
         return istiod.configure(everything, proxies, mesh)
 
     def _at_pod(self, client: str, pod: Pod, endpoint: Endpoint) -> Fate:
