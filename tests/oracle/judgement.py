@@ -39,14 +39,14 @@ class Judge:
         self.stack = Stack(config)
         self._mesh_options = mesh_options or {}
         self._objects = objects
-        self._callers = {_caller(expected) for expected in expectations}
+        self.callers = {_caller(expected) for expected in expectations}
         self._worlds: dict[Outage, World] = {}
 
     def world(self, outage: Outage | None = None) -> World:
         """All clusters, as istiod configures them while this does not answer."""
         outage = outage or Outage()
         if outage not in self._worlds:
-            self._worlds[outage] = World(self.stack, self._objects, self._callers, outage, self._mesh_options)
+            self._worlds[outage] = World(self.stack, self._objects, self.callers, outage, self._mesh_options)
         return self._worlds[outage]
 
     def outcome(self, expected: Expectation) -> Outcome:

@@ -83,13 +83,9 @@ class World:
         }
 
     @property
-    def configurations(self) -> dict[str, Configuration]:
-        """Cluster and proxy → what it holds; proxies that hold the same are all named."""
-        return {
-            f"{cluster} {proxy}": configuration
-            for cluster, proxies in self._configurations.items()
-            for proxy, configuration in proxies.items()
-        }
+    def configurations(self) -> list[Configuration]:
+        """What each proxy holds, callers and gateways alike."""
+        return [configuration for proxies in self._configurations.values() for configuration in proxies.values()]
 
     def of_caller(self, caller: Caller) -> Configuration:
         return self._configurations[caller.cluster][caller.name]
