@@ -5,14 +5,13 @@ Neither runs a cluster: see tests/oracle. The objects are those of the golden fi
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
+from tests.given.goldens import calls, config, objects
 from tests.given.scenarios import SCENARIOS, title
 from tests.oracle import hops
-from tests.oracle.judgement import Expectation, Judge
+from tests.oracle.judgement import Judge
 from tests.oracle.validation import validate
 
 every_scenario = pytest.mark.parametrize("folder", SCENARIOS, ids=title)
@@ -22,7 +21,7 @@ every_scenario = pytest.mark.parametrize("folder", SCENARIOS, ids=title)
 def test_calls_meet_what_the_scenario_says(folder: Path) -> None:
     judge = judge_of(folder)
 
-    differences = [line for expected in expectations(folder) for line in judge.differences(expected)]
+    differences = [line for call in calls(folder) for line in judge.differences(call)]
 
     assert differences == []
 
@@ -41,23 +40,14 @@ def test_every_way_to_another_cluster_ends_at_the_pods_of_its_version(folder: Pa
 
     assert [fault for hop in crossing for fault in hops.faults(world, hop)] == []
     assert {(hop.client, hop.serving) for hop in crossing} == imports(folder)
+    for (client, _, serving), dialled in hops.addresses(crossing).items():
+        (gateway,) = world.stack.clusters[serving].gateways
+        assert dialled == gateway.addresses_for(client)
 
 
 @cache
 def judge_of(folder: Path) -> Judge:
-    config = yaml.safe_load((folder / "stack.yaml").read_text())["config"]
-    return Judge(config, objects(folder), expectations(folder))
-
-
-@cache
-def objects(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Cluster → what the product makes for it."""
-    files = {file.name.removesuffix(".golden.yaml"): file for file in folder.glob("*.golden.yaml")}
-    return {
-        name: [item for item in yaml.safe_load_all(file.read_text()) if item]
-        for name, file in files.items()
-        if name != "outputs"
-    }
+    return Judge(config(folder), objects(folder), calls(folder))
 
 
 def imports(folder: Path) -> set[tuple[str, str]]:
@@ -69,8 +59,3 @@ def imports(folder: Path) -> set[tuple[str, str]]:
         if item["kind"] == "ServiceEntry"
         for endpoint in item["spec"]["endpoints"]
     }
-
-
-def expectations(folder: Path) -> list[Expectation]:
-    stated: list[Expectation] = yaml.safe_load((folder / "calls.yaml").read_text())
-    return stated
