@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import pytest
-from mesh_federation.mesh.cli import main
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
-ARTICLE = SCENARIOS / "the_article_s_split" / "stack.yaml"
-WRONG = SCENARIOS / "references_that_lead_nowhere"
+from tests.given import core
+from tests.given.scenarios import BOOKINFO, HOME
+
+WRONG = HOME / "spelling" / "references_that_lead_nowhere"
 HOST = "reviews.default.svc.cluster2.global"
 
 
 def test_check_says_what_a_good_stack_file_makes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(ARTICLE)]) == 0
+    assert core.run("check", BOOKINFO) == 0
     told = capsys.readouterr()
-    assert told.out == f"{ARTICLE}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
+    assert told.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
     assert told.err == ""
 
 
@@ -22,7 +22,7 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
     wrong = WRONG / "stack.yaml"
     missing = WRONG / "nothing.yaml"
 
-    assert main(["check", str(wrong), str(ARTICLE), str(missing)]) == 1
+    assert core.run("check", wrong, BOOKINFO, missing) == 1
 
     told = capsys.readouterr()
     expected = [f"{wrong}: {line}" for line in (WRONG / "problems.golden.txt").read_text().splitlines()]
@@ -53,7 +53,7 @@ def test_a_file_that_is_no_stack_file_is_a_problem(
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text(text)
 
-    code = main(["check", str(path)])
+    code = core.run("check", path)
 
     told = capsys.readouterr()
     assert "HUNTER2" not in told.out + told.err
@@ -65,18 +65,18 @@ def test_a_file_that_is_no_stack_file_is_a_problem(
 def test_an_encrypted_kubeconfig_is_taken_without_being_read(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text("config: {mesh:clusters: {a: {kubeconfig: {secure: AAABBB}}}}")
-    assert main(["check", str(path)]) == 0
+    assert core.run("check", path) == 0
 
 
 def test_a_pool_that_is_too_small_is_a_problem_of_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [tmp_path / "Pulumi.x.yaml", tmp_path / "Pulumi.y.yaml"]
     for path in paths:
-        path.write_text(ARTICLE.read_text() + "  mesh:addresses: {pool: 240.0.0.0/32}\n")
+        path.write_text(BOOKINFO.read_text() + "  mesh:addresses: {pool: 240.0.0.0/32}\n")
 
-    assert main(["check", *map(str, paths), str(ARTICLE)]) == 1
+    assert core.run("check", *paths, BOOKINFO) == 1
 
     told = capsys.readouterr()
-    assert told.out.startswith(f"{ARTICLE}: no problem")
+    assert told.out.startswith(f"{BOOKINFO}: no problem")
     for path, line in zip(paths, told.err.splitlines(), strict=True):
         assert line.startswith(f"{path}: addresses: no free address in 240.0.0.0/32 for {HOST}")
 
@@ -94,5 +94,5 @@ def test_a_pool_that_is_too_small_is_a_problem_of_each_file(tmp_path: Path, caps
 )
 def test_wrong_usage_is_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(arguments)
+        core.run(*arguments)
     assert caught.value.code == 2

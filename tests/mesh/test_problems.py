@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mesh_federation.mesh.errors import SpecError
-from mesh_federation.mesh.parse import parse
 
-from tests.strategies import Spec, specs
+from tests.given import core
+from tests.given.specs import Spec, bookinfo, with_value
+from tests.given.strategies import specs
 
-from .stated import GATEWAY, ROUTE, article, problems, with_value
+GATEWAY = "clusters.cluster2.gateway"
+ROUTE = "traffic.0.http.0.route"
 
 # -- path, subject, what is wrong, what would be right -----------------------------------------------------------
 
@@ -120,7 +122,7 @@ from .stated import GATEWAY, ROUTE, article, problems, with_value
     ],
 )
 def test_says_where_and_what_and_what_would_be_right(path: str, value: Any, problem: str) -> None:
-    [found] = problems(with_value(path, value))
+    [found] = core.messages(with_value(path, value))
     assert found.startswith(problem)
 
 
@@ -128,15 +130,15 @@ def test_says_where_and_what_and_what_would_be_right(path: str, value: Any, prob
     "access", [{}, {"context": "a", "renderTo": "b"}, {"kubeconfig": "(encrypted)", "context": "a"}]
 )
 def test_each_cluster_has_exactly_one_way_to_it(access: Spec) -> None:
-    [found] = problems({"clusters": {"east": access}})
+    [found] = core.messages({"clusters": {"east": access}})
     assert found.startswith("clusters.east: needs exactly one of context, kubeconfig, renderTo, provider; it has ")
     assert all(key in found for key in access)
 
 
 def test_a_cluster_without_a_gateway_cannot_be_called() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     del spec["clusters"]["cluster2"]["gateway"]
-    [found] = problems(spec)
+    [found] = core.messages(spec)
     assert found == (
         "traffic[0].http[0].route[0].cluster: "
         "cluster2 has no gateway, so no other cluster can call reviews.default there"
@@ -144,23 +146,23 @@ def test_a_cluster_without_a_gateway_cannot_be_called() -> None:
 
 
 def test_a_client_cluster_runs_the_service() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     del spec["services"][0]["clusters"]["cluster1"]
     spec["traffic"][0]["http"][0]["route"] = [{"cluster": "cluster2", "version": "v3"}]
-    [found] = problems(spec)
+    [found] = core.messages(spec)
     assert found.startswith("traffic[0].clients.clusters[0]: reviews.default does not run on cluster1")
     assert "it runs on cluster2" in found
 
 
 @pytest.mark.parametrize("route", [[{"cluster": "cluster1", "weight": 0}], [{"cluster": "cluster2", "weight": 0}]])
 def test_a_destination_alone_may_not_have_weight_0(route: list[Spec]) -> None:
-    [found] = problems(with_value(ROUTE, route))
+    [found] = core.messages(with_value(ROUTE, route))
     assert found == "traffic[0].http[0].route: the weights add up to 0; at least one must be more"
 
 
 def test_several_destinations_need_weights() -> None:
     route = [{"cluster": "cluster1", "version": "v1"}, {"cluster": "cluster1", "version": "v2", "weight": 1}]
-    assert problems(with_value(ROUTE, route)) == [
+    assert core.messages(with_value(ROUTE, route)) == [
         "traffic[0].http[0].route[0].weight: is missing; of several destinations each needs one"
     ]
 
@@ -170,11 +172,13 @@ def test_the_same_destination_is_not_stated_twice_even_in_other_words() -> None:
         {"cluster": "cluster1", "version": "v1", "weight": 1},
         {"cluster": "cluster1", "version": "v1", "weight": 1, "service": "reviews.default"},
     ]
-    assert problems(with_value(ROUTE, route)) == ["traffic[0].http[0].route[1]: is stated twice; add the weights up"]
+    assert core.messages(with_value(ROUTE, route)) == [
+        "traffic[0].http[0].route[1]: is stated twice; add the weights up"
+    ]
 
 
 def test_a_destination_of_a_service_without_the_callers_port_needs_one() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     spec["services"].append(
         {
             "name": "ratings",
@@ -184,7 +188,7 @@ def test_a_destination_of_a_service_without_the_callers_port_needs_one() -> None
         }
     )
     spec["traffic"][0]["http"][0]["route"] = [{"cluster": "cluster1", "service": "ratings.default"}]
-    [found] = problems(spec)
+    [found] = core.messages(spec)
     assert found == (
         "traffic[0].http[0].route[0].port: is missing: callers use port 9080, which ratings.default does not have; "
         "it has 80"
@@ -210,11 +214,11 @@ def test_the_longest_server_name_of_a_host_that_is_dialled_directly_counts() -> 
             }
         ],
     }
-    parse(spec)
+    core.read(spec)
 
     spec["services"][0]["ports"].append({"name": "admin", "number": 65535, "protocol": "HTTP"})  # type: ignore[index]
 
-    [found] = problems(spec)
+    [found] = core.messages(spec)
     assert found.startswith("services[0].importedBy[0]: the server name for ")
     assert found.endswith(" has 258 bytes; Envoy takes at most 255")
 
@@ -223,7 +227,7 @@ def test_the_longest_server_name_of_a_host_that_is_dialled_directly_counts() -> 
 
 
 def test_broken_parts_hide_nothing_else() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     spec["clusters"]["cluster1"]["gateway"]["port"] = "x"
     spec["services"][0]["name"] = "Reviews"
     spec["traffic"][0]["http"][0]["route"][0]["weight"] = "heavy"
@@ -231,7 +235,7 @@ def test_broken_parts_hide_nothing_else() -> None:
     spec["hosts"] = ""
     spec["addresses"] = {"pool": "everything"}
     spec["unknown"] = 1
-    assert [found.split(":")[0] for found in problems(spec)] == [
+    assert [found.split(":")[0] for found in core.messages(spec)] == [
         "clusters.cluster1.gateway.port",
         "services[0].name",
         "traffic[0].http[0].route[0].weight",
@@ -246,7 +250,7 @@ def test_what_cannot_be_read_does_not_hide_what_leads_nowhere() -> None:
     spec = with_value(f"{ROUTE}.0.weight", "heavy")
     spec["traffic"][0]["http"][0]["route"][1]["version"] = "v4"
     del spec["clusters"]["cluster2"]["context"]
-    assert [found.split(":")[0] for found in problems(spec)] == [
+    assert [found.split(":")[0] for found in core.messages(spec)] == [
         "clusters.cluster2",
         "traffic[0].http[0].route[0].weight",
         "traffic[0].http[0].route[1].version",
@@ -255,14 +259,14 @@ def test_what_cannot_be_read_does_not_hide_what_leads_nowhere() -> None:
 
 def test_nothing_is_said_of_what_depends_on_a_broken_part() -> None:
     spec = with_value("services.0.ports.0.number", 0)
-    assert len(problems(spec)) == 1
+    assert len(core.messages(spec)) == 1
 
 
 def test_a_service_stated_twice_does_not_hide_a_service_that_is_unknown() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     spec["services"].append(copy.deepcopy(spec["services"][0]))
     spec["traffic"][0]["service"] = "nobody.default"
-    assert problems(spec) == [
+    assert core.messages(spec) == [
         "services[1]: reviews.default is stated twice; put its clusters into one entry",
         "traffic[0].service: no service 'nobody.default'; the federation has reviews.default",
     ]
@@ -271,7 +275,7 @@ def test_a_service_stated_twice_does_not_hide_a_service_that_is_unknown() -> Non
 @pytest.mark.parametrize("value", [None, [], "x", 3, {"clusters": {}}, {"clusters": []}, {"clusters": {"a": None}}])
 def test_what_is_no_spec_at_all_is_refused_with_a_path(value: Any) -> None:
     spec = value if isinstance(value, dict) else {"clusters": value}
-    assert all(found.startswith("clusters") for found in problems(spec))
+    assert all(found.startswith("clusters") for found in core.messages(spec))
 
 
 @given(specs(), st.data())
@@ -285,7 +289,7 @@ def test_a_key_that_is_missing_or_odd_never_crashes(spec: Spec, data: st.DataObj
     else:
         part[key] = odd
     with suppress(SpecError):
-        parse(spec)
+        core.read(spec)
 
 
 def mutable_places(value: Any) -> list[tuple[Any, Any]]:
@@ -332,7 +336,7 @@ def many_clusters_without_gateways() -> Spec:
 
 
 def renamed(path: str, key: str, other: str) -> Spec:
-    edited = article()
+    edited = bookinfo(settle=None)
     part: Any = edited
     for step in filter(None, path.split(".")):
         part = part[int(step)] if isinstance(part, list) else part[step]
@@ -353,28 +357,28 @@ def renamed(path: str, key: str, other: str) -> Spec:
     ],
 )
 def test_a_misspelt_key_that_is_required_gets_its_hint(path: str, key: str, other: str) -> None:
-    found = problems(renamed(path, key, other))
+    found = core.messages(renamed(path, key, other))
     assert len(found) == 2
     assert any(problem.split(":")[0].endswith(key) and problem.endswith(": is missing") for problem in found)
     assert any(f"{other}: unknown key; did you mean {key!r}?" in problem for problem in found)
 
 
 def test_a_rule_for_tcp_alone_is_told_that_tcp_is_not_supported_yet() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     spec["traffic"][0]["tcp"] = spec["traffic"][0].pop("http")
-    assert "traffic[0].tcp: is not supported yet" in problems(spec)
+    assert "traffic[0].tcp: is not supported yet" in core.messages(spec)
 
 
 def test_a_redirect_alone_is_told_that_it_is_not_supported_yet() -> None:
-    assert "traffic[0].http[0].redirect: is not supported yet" in problems(
+    assert "traffic[0].http[0].redirect: is not supported yet" in core.messages(
         with_value("traffic.0.http.0", {"redirect": {"uri": "/"}})
     )
 
 
 def test_a_bad_name_of_a_cluster_hides_nothing_else() -> None:
-    spec = article()
+    spec = bookinfo(settle=None)
     spec["clusters"]["Cluster_3"] = {"context": "x", "trustDomain": "X"}
     spec["services"][0]["namespace"] = "Default"
     spec["settleSeconds"] = -1
-    found = [problem.split(":")[0] for problem in problems(spec)]
+    found = [problem.split(":")[0] for problem in core.messages(spec)]
     assert {"clusters.Cluster_3", "services[0].namespace", "settleSeconds"} <= set(found)
