@@ -6,10 +6,11 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from .errors import Path, Problem
-from .reading import Reading, joined
+from .reading import Reading
 from .spec.part import Part
 from .spec.values import Text
 from .unknown import as_far_as_known
+from .wording import joined
 
 
 class Reach(Part):
@@ -22,7 +23,7 @@ class Reach(Part):
     render_to: Text | None = None
     """A directory: the cluster's objects are written there, and no API server is called."""
     identity: Text | None = None
-    """Who the cluster is, whatever kubeconfig leads to it; its name by default. Another identity replaces everything."""
+    """Who the cluster is, whatever kubeconfig leads to it; its name by default. A new one replaces every object."""
 
 
 class Split(NamedTuple):
