@@ -196,11 +196,12 @@ def _split(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str,
     return {**data, "clusters": rest}, ways
 
 
+_FOR_STACK_FILES = {"context": "context", "kubeconfig": "kubeconfig", "identity": "cluster_identifier"}
 _WAYS = {
     "provider": "provider",
     "render_to": "render_to",
     "renderTo": "render_to",
-    **dict.fromkeys(("context", "kubeconfig", "identity"), "other"),
+    **{key: key for key in _FOR_STACK_FILES},
 }
 
 
@@ -209,8 +210,8 @@ def _provider_problems(mesh: Mapping[str, Any], ways: Mapping[str, Mapping[str, 
         if not isinstance(way.get("provider"), Provider):
             message = "is missing; each cluster needs a pulumi_kubernetes.Provider"
             yield Problem(("clusters", name, "provider"), "missing-provider", message)
-        if "other" in way:
-            message = "has context, kubeconfig or identity, which are for stack files; here its provider has them"
-            yield Problem(("clusters", name), "not-one-way", message)
+        for key in way.keys() & _FOR_STACK_FILES.keys():
+            message = f"is for stack files; here it is the provider's `{_FOR_STACK_FILES[key]}`"
+            yield Problem(("clusters", name, key), "for-stack-files", message)
     providers = {name: id(way["provider"]) for name, way in ways.items() if isinstance(way.get("provider"), Provider)}
     yield from shared_cluster(mesh, providers, "provider")

@@ -14,8 +14,8 @@ from pulumi_kubernetes import Provider
 from .args import Stated
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
-from .mesh.reach import Reach, split
-from .mesh.read import read as read_spec
+from .mesh.reach import Reach
+from .mesh.read import read_stack
 
 _CLUSTERS = f"{stack_file.PREFIX}clusters"
 
@@ -33,8 +33,7 @@ def read() -> Stated:
     try:
         if problems := [*_plain_kubeconfigs(data), *stack_file.providers(data)]:
             raise SpecError(problems)
-        mesh, reach, others = split(data)
-        federation = read_spec(mesh, others, text=data)
+        federation, reach = read_stack(data)
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
     return Stated(

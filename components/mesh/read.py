@@ -1,12 +1,13 @@
 """From plain data to a federation, with everything that is wrong reported at once, in the order of the text."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from .checks.federation import check
 from .errors import Problem, SpecError
+from .reach import Reach, split
 from .reading import Reading
 from .spec.federation import Federation
 from .telling import as_spelt, in_order
@@ -21,10 +22,24 @@ def read(data: Mapping[str, Any], others: tuple[Problem, ...] = (), *, text: Any
     """
     federation, problems = _read(data)
     problems = [*others, *problems, *check(federation)]
-    if problems:
+    if any(problem.level == "error" for problem in problems):
         stated = data if text is None else text
         raise SpecError(in_order(as_spelt(problems, stated), stated))
     return federation
+
+
+class Read(NamedTuple):
+    """What a stack file says."""
+
+    federation: Federation
+    reach: dict[str, Reach]
+    """Cluster → how it is reached."""
+
+
+def read_stack(data: Mapping[str, Any]) -> Read:
+    """The same for what stands in a stack file, where clusters also say how they are reached."""
+    mesh, reach, problems = split(data)
+    return Read(read(mesh, problems, text=data), reach)
 
 
 def _read(data: Mapping[str, Any]) -> tuple[Federation, list[Problem]]:

@@ -300,8 +300,8 @@ def mutable_places(value: Any) -> list[tuple[Any, Any]]:
 def test_problems_come_in_the_same_order_in_every_process() -> None:
     program = (
         "from tests.mesh.test_problems import many_clusters_without_gateways as spec\n"
-        "from mesh_federation.mesh.parse import parse\n"
-        "try: parse(spec())\nexcept ValueError as error: print(error)"
+        "from mesh_federation.mesh.read import read_stack\n"
+        "try: read_stack(spec())\nexcept ValueError as error: print(error)"
     )
     told = {
         subprocess.run(

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from .. import names, stack_file
 from ..errors import MeshError
-from ..reach import Reach, split
-from ..read import read
+from ..reach import Reach
+from ..read import read_stack
 from ..routes import Routes, resolve
 from ..spec.federation import Federation
 
@@ -30,9 +30,7 @@ class Stack(NamedTuple):
 
 def load(path: Path) -> Stack:
     """Raises `SpecError` with every problem of the file; `OSError` if it cannot be read."""
-    data = stack_file.read(path)
-    mesh, reach, problems = split(data)
-    return Stack(path, read(mesh, problems, text=data), reach)
+    return Stack(path, *read_stack(stack_file.read(path)))
 
 
 def add_stack_file(parser: argparse.ArgumentParser, *, several: bool) -> None:

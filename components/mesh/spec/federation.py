@@ -4,6 +4,7 @@ from ipaddress import IPv4Network
 from typing import Annotated, Any, ClassVar
 
 from .. import names
+from ..unknown import Unknown
 from .cluster import Cluster
 from .part import Part
 from .rule import Rule
@@ -44,8 +45,10 @@ class Federation(Part):
 
     def model_post_init(self, _context: Any, /) -> None:
         """Clusters know their names, so that whoever has the one need not carry the other."""
-        for name, cluster in self.clusters.items():
-            cluster.named(name)
+        if not isinstance(self.clusters, Unknown):
+            for name, cluster in self.clusters.items():
+                if not isinstance(cluster, Unknown):
+                    cluster.named(name)
 
     def host_of(self, service: Service, cluster: str) -> str:
         """The federated host of `service` on the serving cluster `cluster`."""
