@@ -31,9 +31,7 @@ def read() -> Stated:
         if key.startswith(stack_file.PREFIX)
     }
     try:
-        if problems := [*_plain_kubeconfigs(data), *stack_file.providers(data)]:
-            raise SpecError(problems)
-        federation, reach = read_stack(data)
+        federation, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
     return Stated(

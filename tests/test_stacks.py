@@ -11,8 +11,8 @@ import yaml
 from mesh_federation.mesh.spec.federation import Federation
 
 from tests.given import core
+from tests.given.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[1]
 ENVIRONMENTS = ("dev", "staging", "prod")
 
 

@@ -37,7 +37,7 @@ class Split(NamedTuple):
 
 
 def split(data: Mapping[str, Any]) -> Split:
-    """Takes context, kubeconfig, renderTo and identity off every cluster."""
+    """Takes context, kubeconfig, renderTo and identity off every cluster; a provider, too, which is for programs."""
     keys = {key for name, field in Reach.model_fields.items() for key in (name, field.alias or name)}
     clusters = data.get("clusters")
     if not isinstance(clusters, Mapping):
@@ -49,7 +49,7 @@ def split(data: Mapping[str, Any]) -> Split:
         rest[name] = cluster
         if isinstance(cluster, Mapping):
             own = {key: value for key, value in cluster.items() if key in keys}
-            rest[name] = {key: value for key, value in cluster.items() if key not in keys}
+            rest[name] = {key: value for key, value in cluster.items() if key not in {*keys, "provider"}}
             reach[str(name)] = reading.part(Reach, own, ("clusters", str(name)))
     mesh = {**data, "clusters": rest}
     return Split(mesh, reach, (*reading.problems, *_problems(mesh, reach)))

@@ -16,16 +16,13 @@ PREFIX = "mesh:"
 def read(path: Path) -> dict[str, Any]:
     """What the file says under `mesh:`, with `Encrypted` in the place of encrypted values.
 
-    Raises `SpecError` if it is not a stack file, if a kubeconfig stands in it in plain text, or if it states a
-    provider; `OSError` if it cannot be read.
+    Raises `SpecError` if it is not a stack file; `OSError` if it cannot be read.
     """
     content = _content(path)
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping):
         raise _not_a_stack_file(path, "has no `config`; it should be a Pulumi stack file")
     data = {key.removeprefix(PREFIX): value for key, value in config.items() if str(key).startswith(PREFIX)}
-    if problems := [*plain_kubeconfigs(data), *providers(data)]:
-        raise SpecError(problems)
     plain: dict[str, Any] = _with_encrypted(data)
     return plain
 
@@ -77,7 +74,7 @@ def _not_a_stack_file(path: Path, message: str) -> SpecError:
 def plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Kubeconfigs that anybody can read: Pulumi copies the stack file into the stack's history, too."""
     for name, cluster in _clusters(data):
-        if holds_kubeconfig(cluster.get("kubeconfig")):
+        if _holds_kubeconfig(cluster.get("kubeconfig")):
             yield Problem(
                 ("clusters", name, "kubeconfig"),
                 "plain-kubeconfig",
@@ -101,7 +98,7 @@ def _clusters(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
             yield str(name), cluster
 
 
-def holds_kubeconfig(value: Any) -> bool:
+def _holds_kubeconfig(value: Any) -> bool:
     """Whether it is the content of a kubeconfig: not encrypted, and not merely the path of a file."""
     if isinstance(value, Mapping):
         return not _is_secure(value)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mesh_federation.mesh import outputs, stack_file
-from mesh_federation.mesh.read import read_stack
+from mesh_federation.mesh import outputs
+from mesh_federation.mesh.read import read_stack_file
 from mesh_federation.mesh.routes import resolve
 
 from .topology import MeshCluster, Workload, gateway
@@ -11,7 +11,7 @@ from .topology import MeshCluster, Workload, gateway
 
 def clusters(path: Path) -> list[MeshCluster]:
     """Each cluster of the stack file, accepting the trust domains that the stack's output `trust` names."""
-    federation, _ = read_stack(stack_file.read(path))
+    federation, _ = read_stack_file(path)
     trust = outputs.trust(resolve(federation))
     return [
         MeshCluster(
@@ -28,7 +28,7 @@ def clusters(path: Path) -> list[MeshCluster]:
 
 def gateways(path: Path) -> list[Workload]:
     """The clusters' gateways, at the addresses that the stack file states."""
-    federation, _ = read_stack(stack_file.read(path))
+    federation, _ = read_stack_file(path)
     return [
         gateway(name, *cluster.gateway.addresses) for name, cluster in federation.clusters.items() if cluster.gateway
     ]

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from mesh_federation.mesh import outputs, stack_file
+from mesh_federation.mesh import outputs
 from mesh_federation.mesh.commands.main import main
 from mesh_federation.mesh.errors import Problem, SpecError
 from mesh_federation.mesh.plan.plan import Plan, fresh
 from mesh_federation.mesh.reach import Reach
-from mesh_federation.mesh.read import read_stack
+from mesh_federation.mesh.read import read_stack, read_stack_file
 from mesh_federation.mesh.routes import resolve
 from mesh_federation.mesh.spec.federation import Federation
 
@@ -30,12 +30,12 @@ def read(spec: Mapping[str, Any]) -> Federation:
 
 def read_file(path: Path) -> Federation:
     """The federation of a stack file. Raises `SpecError`."""
-    return read_stack(stack_file.read(path)).federation
+    return read_stack_file(path).federation
 
 
 def reach_of_file(path: Path) -> dict[str, Reach]:
     """Cluster → how it is reached, in a stack file."""
-    return read_stack(stack_file.read(path)).reach
+    return read_stack_file(path).reach
 
 
 def problems(spec: Any) -> Sequence[Problem]:

@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from tests.given import core
+from tests.given.broken import REFERENCES
 from tests.given.scenarios import BOOKINFO, HOME
 
-WRONG = HOME / "spelling" / "references_that_lead_nowhere"
+SEVERAL_PORTS = HOME / "ports" / "several_ports_with_different_protocols" / "stack.yaml"
+ON_THE_CLIENT_CLUSTER = HOME / "destinations" / "destinations_on_the_client_cluster_alone" / "stack.yaml"
 HOST = "reviews.default.svc.cluster2.global"
 
 
@@ -21,13 +23,11 @@ def test_render_writes_each_object_to_a_file_of_its_own(tmp_path: Path) -> None:
     assert core.run("render", BOOKINFO, "--out", tmp_path) == 0
 
     assert sorted(files(tmp_path)) == [
-        f"cluster1/destinationrule-default-v{n}.reviews.yaml"
-        if n
-        else f"cluster1/destinationrule-istio-system-{HOST}.yaml"
-        for n in (1, 2, 0)
-    ] + [
-        f"cluster1/destinationrule-istio-system-v3.{HOST}.yaml",
-        f"cluster1/serviceentry-istio-system-{HOST}.yaml",
+        "cluster1/destinationrule-default-v1.reviews.yaml",
+        "cluster1/destinationrule-default-v2.reviews.yaml",
+        "cluster1/destinationrule-istio-system-reviews.default.svc.cluster2.global.yaml",
+        "cluster1/destinationrule-istio-system-v3.reviews.default.svc.cluster2.global.yaml",
+        "cluster1/serviceentry-istio-system-reviews.default.svc.cluster2.global.yaml",
         "cluster1/virtualservice-default-reviews.yaml",
         "cluster2/destinationrule-default-v3.reviews.yaml",
         "cluster2/gateway-istio-system-reviews-default-bdabf1b129.yaml",
@@ -77,7 +77,7 @@ def test_render_keeps_what_others_wrote(name: str, tmp_path: Path) -> None:
     assert path.read_text() == FOREIGN[name]
 
 
-def test_render_keeps_what_is_no_text(tmp_path: Path) -> None:
+def test_render_keeps_what_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "cluster1").mkdir()
     (tmp_path / "cluster1" / "binary.yaml").write_bytes(b"\xff\xfe\x00")
 
@@ -87,8 +87,8 @@ def test_render_keeps_what_is_no_text(tmp_path: Path) -> None:
 
 
 def test_render_removes_objects_that_are_no_more(tmp_path: Path) -> None:
-    core.run("render", HOME / "ports" / "several_ports_with_different_protocols" / "stack.yaml", "--out", tmp_path)
-    core.run("render", HOME / "destinations" / "destinations_on_the_client_cluster_alone/stack.yaml", "--out", tmp_path)
+    core.run("render", SEVERAL_PORTS, "--out", tmp_path)
+    core.run("render", ON_THE_CLIENT_CLUSTER, "--out", tmp_path)
 
     assert sorted(files(tmp_path)) == [
         "cluster1/destinationrule-default-v1.reviews.yaml",
@@ -98,12 +98,11 @@ def test_render_removes_objects_that_are_no_more(tmp_path: Path) -> None:
 
 
 def test_render_keeps_what_another_federation_rendered(tmp_path: Path) -> None:
-    home = HOME / "destinations" / "destinations_on_the_client_cluster_alone/stack.yaml"
-    core.run("render", HOME / "ports" / "several_ports_with_different_protocols/stack.yaml", "--out", tmp_path)
+    core.run("render", SEVERAL_PORTS, "--out", tmp_path)
     before = files(tmp_path)
 
-    core.run("render", home, "--out", tmp_path / "alone", "--name", "bookinfo")
-    core.run("render", home, "--out", tmp_path, "--name", "bookinfo")
+    core.run("render", ON_THE_CLIENT_CLUSTER, "--out", tmp_path / "alone", "--name", "bookinfo")
+    core.run("render", ON_THE_CLIENT_CLUSTER, "--out", tmp_path, "--name", "bookinfo")
 
     alone = files(tmp_path / "alone")
     after = {name: text for name, text in files(tmp_path).items() if not name.startswith("alone/")}
@@ -143,15 +142,15 @@ def test_render_with_the_addresses_of_a_stack(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("{}", f"--addresses: no address for {HOST}"),
-        ("not json", ""),
+        ("not json", "addresses.json: "),
         (None, "No such file or directory"),
     ],
 )
 def test_addresses_that_do_not_fit_are_a_problem(
-    text: str | None, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     addresses = tmp_path / "addresses.json"
     if text is not None:
@@ -159,10 +158,10 @@ def test_addresses_that_do_not_fit_are_a_problem(
 
     assert core.run("render", BOOKINFO, "--out", tmp_path / "out", "--addresses", addresses) == 1
 
-    assert told in capsys.readouterr().err
+    assert problem in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_render_writes_nothing_for_a_stack_file_with_problems(tmp_path: Path) -> None:
-    assert core.run("render", WRONG / "stack.yaml", "--out", tmp_path / "out") == 1
+    assert core.run("render", REFERENCES, "--out", tmp_path / "out") == 1
     assert not (tmp_path / "out").exists()

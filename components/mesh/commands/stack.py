@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import names, stack_file
+from .. import names
 from ..errors import MeshError
 from ..reach import Reach
-from ..read import read_stack
+from ..read import read_stack_file
 from ..routes import Routes, resolve
 from ..spec.federation import Federation
 
@@ -30,7 +30,7 @@ class Stack(NamedTuple):
 
 def load(path: Path) -> Stack:
     """Raises `SpecError` with every problem of the file; `OSError` if it cannot be read."""
-    return Stack(path, *read_stack(stack_file.read(path)))
+    return Stack(path, *read_stack_file(path))
 
 
 def add_stack_file(parser: argparse.ArgumentParser, *, several: bool) -> None:
