@@ -1,7 +1,7 @@
 """How the clusters are reached. Taken off what the user states, before the mesh's own part of it is read."""
 
 from collections.abc import Hashable, Iterator, Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
@@ -9,8 +9,11 @@ from .errors import Path, Problem
 from .reading import Reading
 from .spec.part import Part
 from .spec.values import Text
-from .unknown import as_far_as_known
+from .unknown import Unknown, as_far_as_known
 from .wording import joined
+
+
+T = TypeVar("T")
 
 
 class Reach(Part):
@@ -58,10 +61,13 @@ def split(data: Mapping[str, Any]) -> Split:
 def _problems(mesh: Mapping[str, Any], reach: Mapping[str, Reach]) -> Iterator[Problem]:
     for name, cluster in reach.items():
         yield from as_far_as_known(not_one_way(("clusters", name), cluster))
-    identities = {name: cluster.identity or name for name, cluster in reach.items()}
-    yield from as_far_as_known(shared_identity(identities))
-    contexts = {name: cluster.context for name, cluster in reach.items() if cluster.context is not None}
-    yield from as_far_as_known(shared_cluster(mesh, contexts, "context"))
+    identities = {name: name if cluster.identity is None else cluster.identity for name, cluster in reach.items()}
+    yield from shared_identity(_usable(identities))
+    yield from shared_cluster(mesh, _usable({name: cluster.context for name, cluster in reach.items()}), "context")
+
+
+def _usable(values: Mapping[str, T | None]) -> dict[str, T]:
+    return {name: value for name, value in values.items() if value is not None and not isinstance(value, Unknown)}
 
 
 def not_one_way(path: Path, reach: Reach) -> Iterator[Problem]:
