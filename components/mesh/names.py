@@ -31,7 +31,7 @@ def local_host(service: str, namespace: str, domain: str) -> str:
 
 def federated_host(template: str, *, service: str, namespace: str, cluster: str) -> str:
     """The name that means one service on one serving cluster, on every client cluster."""
-    return template.replace("{service}", service).replace("{namespace}", namespace).replace("{cluster}", cluster)
+    return template.format(service=service, namespace=namespace, cluster=cluster)
 
 
 def subset_name(version: str, owner: str) -> str:

@@ -102,6 +102,8 @@ def _host_template(value: str) -> str:
         )  # fmt: skip
     if not all("." in text for text in _between(value)):
         raise wrong("ambiguous-template", "needs a dot between its placeholders, or two services could share a host")
+    if value.count("{") != len(names.PLACEHOLDERS) or value.count("}") != len(names.PLACEHOLDERS):
+        raise wrong("not-a-dns-name", "does not give DNS names; a brace stands outside of its placeholders")
     example = names.federated_host(value, service="a", namespace="a", cluster="a")
     if not names.HOST.fullmatch(example):
         raise wrong("not-a-dns-name", "does not give DNS names in lower case; each part should be a DNS label")

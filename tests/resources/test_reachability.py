@@ -12,7 +12,8 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from mesh_federation.api_server import find_server, servers, why_unreachable
+from mesh_federation.kubeconfig import find_server, servers
+from mesh_federation.reachability import why_unreachable
 from pulumi.runtime import mocks
 from pulumi_kubernetes import Provider
 
