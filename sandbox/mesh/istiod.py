@@ -32,7 +32,7 @@ class Istiod:
 
     def start(self, kubeconfig: Path, root: str, environment: Mapping[str, str]) -> None:
         """Start it with the authority in `directory`/ca. `environment` says what differs from Istio's defaults."""
-        self._configuration.write_text(yaml.safe_dump(self._mesh(root)))
+        self._configuration.write_text(yaml.safe_dump(mesh_configuration(self.cluster, root)))
         loopback = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         command: list[str | Path] = [
             tools.program(tools.ISTIO, "pilot-discovery"),
@@ -102,16 +102,6 @@ class Istiod:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             return str(answer.read().decode())
 
-    def _mesh(self, root: str) -> dict[str, Any]:
-        accepts = [{"pem": root, "trustDomains": list(self.cluster.accepts)}] if self.cluster.accepts else []
-        return {
-            "rootNamespace": self.cluster.root_namespace,
-            "trustDomain": self.cluster.name,
-            "caCertificates": accepts,
-            "accessLogFile": "/dev/stdout",
-            "defaultConfig": {"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},
-        }
-
     def _environment(self) -> dict[str, str]:
         return {
             "POD_NAME": self.name,
@@ -129,6 +119,19 @@ class Istiod:
             "PILOT_ENABLE_ALPN_FILTER": "false",
             "PILOT_ENABLE_METADATA_EXCHANGE": "false",
         }
+
+
+def mesh_configuration(cluster: MeshCluster, root: str) -> dict[str, Any]:
+    """Istio's `meshConfig` of the cluster; `root` is the certificate that all clusters have in common."""
+    authorities = [{"pem": root, "trustDomains": list(cluster.accepts)}] if cluster.accepts else []
+    return {
+        "rootNamespace": cluster.root_namespace,
+        "trustDomain": cluster.name,
+        "caCertificates": authorities,
+        "accessLogFile": "/dev/stdout",
+        "defaultConfig": {"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},
+        **cluster.mesh_config,
+    }
 
 
 def _has_acknowledged(resources: Collection[Mapping[str, Any]]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 ROOT_NAMESPACE = "istio-system"
 GATEWAY_SERVICE = "istio-eastwestgateway"
@@ -17,6 +18,8 @@ class MeshCluster:
     root_namespace: str = ROOT_NAMESPACE
     accepts: tuple[str, ...] = ()
     """Trust domains of the callers that its workloads accept beside their own."""
+    mesh_config: Mapping[str, Any] = field(default_factory=dict)
+    """More of Istio's `meshConfig`. A key that the bed sets, too, has the value stated here."""
 
 
 @dataclass(frozen=True, slots=True)
