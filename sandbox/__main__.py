@@ -8,11 +8,11 @@ from pathlib import Path
 
 from . import demo, tools
 from .clusters import CLUSTERS, Sandbox, SandboxError
+from .go import ToolError
 from .mesh.bed import Bed
 from .mesh.network import NetworkError
 from .mesh.objects import ObjectError
 from .processes import StartError
-from .tools import ToolError
 
 _DIRECTORY = Path(__file__).parents[1] / ".sandbox"
 

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from sandbox.clusters import Sandbox, SandboxError, kubectl
+from sandbox.go import ToolError
 from sandbox.processes import StartError
-from sandbox.tools import ToolError
 
 from . import federated
 from .bed import Bed, BedError
