@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from sandbox.mesh import calls, federated
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import BOOKINFO
-from tests.processes import working_in
+from tests.real.processes import working_in
 
 from .table import Figure
 

@@ -16,7 +16,7 @@ from mesh_federation.mesh.addresses import Ledger, allocate
 from mesh_federation.mesh.parse import parse
 from mesh_federation.mesh.plan import federated_hosts, plan
 
-from tests.engine.stack import Stack, program
+from tests.real.stack import Stack, program
 
 from .table import Figure
 

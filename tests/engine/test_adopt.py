@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from .clusters import RESOURCES, Clusters
-from .rendering import mesh, rendered
-from .specs import article
-from .stack import Stack
+from tests.given.stacks import article
+from tests.real.clusters import RESOURCES, Clusters
+from tests.real.rendering import mesh, rendered
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 

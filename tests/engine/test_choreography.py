@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from .clusters import Clusters, Write
-from .specs import article, cluster, rule, service
-from .stack import Stack
+from tests.given.stacks import article, cluster, rule, service
+from tests.real.clusters import Clusters, Write
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .installed import home_of_package
-from .specs import ARTICLE_OBJECTS
-from .stack import REPOSITORY, Stack
+from tests.given.stacks import ARTICLE_OBJECTS
+from tests.real.clusters import Clusters
+from tests.real.installed import home_of_package
+from tests.real.stack import REPOSITORY, Stack
 
 pytestmark = pytest.mark.engine
 

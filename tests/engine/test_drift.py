@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from .clusters import Clusters
-from .specs import article
-from .stack import Stack
+from tests.given.stacks import article
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
-from tests.processes import mentioning
-
-from .clusters import Clusters
-from .holding import gate
-from .specs import article
-from .stack import REPOSITORY, Stack, a_checkout, never_left_running
+from tests.given.stacks import article
+from tests.real.clusters import Clusters
+from tests.real.held_writes import gate
+from tests.real.processes import mentioning
+from tests.real.stack import REPOSITORY, Stack, a_checkout, never_left_running
 
 pytestmark = pytest.mark.engine
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from .clusters import Clusters
-from .specs import Spec, article
-from .stack import Stack, a_checkout
+from tests.given.stacks import Spec, article
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack, a_checkout
 
 pytestmark = pytest.mark.engine
 

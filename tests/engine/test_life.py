@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .rendering import rendered, stated
-from .specs import ARTICLE_OBJECTS, article
-from .stack import Stack
+from tests.given.stacks import ARTICLE_OBJECTS, article
+from tests.real.clusters import Clusters
+from tests.real.rendering import rendered, stated
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .installed import home_of_package
-from .specs import Spec, article, cluster, rule, service
-from .stack import REPOSITORY, Stack, program
+from tests.given.stacks import Spec, article, cluster, rule, service
+from tests.real.clusters import Clusters
+from tests.real.installed import home_of_package
+from tests.real.stack import REPOSITORY, Stack, program
 
 pytestmark = pytest.mark.engine
 

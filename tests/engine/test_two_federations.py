@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .specs import Spec, article, rule, service
-from .stack import Stack, program
+from tests.given.stacks import Spec, article, rule, service
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack, program
 
 pytestmark = pytest.mark.engine
 

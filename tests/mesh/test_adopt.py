@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from mesh_federation.mesh.cli import main
 
-ARTICLE = Path(__file__).parents[1] / "scenarios" / "the_article_s_split" / "stack.yaml"
+from tests.given.scenarios import BOOKINFO
+
 HOST = "reviews.default.svc.cluster2.global"
 FEDERATION = "urn:pulumi:demo::mesh::mesh:index:MeshFederation::mesh"
 CLUSTER1 = "urn:pulumi:demo::mesh::mesh:index:MeshFederation$mesh:index:MeshCluster::mesh/cluster1"
@@ -24,7 +25,7 @@ SUBSET = VIRTUAL_SERVICE.replace("VirtualService", "DestinationRule").replace("/
 @pytest.fixture
 def stack_file(tmp_path: Path) -> Path:
     """The article's stack, named as Pulumi names it."""
-    return Path(shutil.copy(ARTICLE, tmp_path / "Pulumi.demo.yaml"))
+    return Path(shutil.copy(BOOKINFO, tmp_path / "Pulumi.demo.yaml"))
 
 
 def adopt(directory: Path, stack_file: Path, state: Any, *arguments: str) -> dict[str, Any]:

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from mesh_federation.mesh.cli import main
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
-ARTICLE = SCENARIOS / "the_article_s_split" / "stack.yaml"
-WRONG = SCENARIOS / "references_that_lead_nowhere"
+from tests.given.scenarios import BOOKINFO, HOME
+
+WRONG = HOME / "spelling" / "references_that_lead_nowhere"
 HOST = "reviews.default.svc.cluster2.global"
 
 
 def test_check_says_what_a_good_stack_file_makes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(ARTICLE)]) == 0
+    assert main(["check", str(BOOKINFO)]) == 0
     told = capsys.readouterr()
-    assert told.out == f"{ARTICLE}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
+    assert told.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
     assert told.err == ""
 
 
@@ -22,7 +22,7 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
     wrong = WRONG / "stack.yaml"
     missing = WRONG / "nothing.yaml"
 
-    assert main(["check", str(wrong), str(ARTICLE), str(missing)]) == 1
+    assert main(["check", str(wrong), str(BOOKINFO), str(missing)]) == 1
 
     told = capsys.readouterr()
     expected = [f"{wrong}: {line}" for line in (WRONG / "problems.golden.txt").read_text().splitlines()]
@@ -71,12 +71,12 @@ def test_an_encrypted_kubeconfig_is_taken_without_being_read(tmp_path: Path) -> 
 def test_a_pool_that_is_too_small_is_a_problem_of_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [tmp_path / "Pulumi.x.yaml", tmp_path / "Pulumi.y.yaml"]
     for path in paths:
-        path.write_text(ARTICLE.read_text() + "  mesh:addresses: {pool: 240.0.0.0/32}\n")
+        path.write_text(BOOKINFO.read_text() + "  mesh:addresses: {pool: 240.0.0.0/32}\n")
 
-    assert main(["check", *map(str, paths), str(ARTICLE)]) == 1
+    assert main(["check", *map(str, paths), str(BOOKINFO)]) == 1
 
     told = capsys.readouterr()
-    assert told.out.startswith(f"{ARTICLE}: no problem")
+    assert told.out.startswith(f"{BOOKINFO}: no problem")
     for path, line in zip(paths, told.err.splitlines(), strict=True):
         assert line.startswith(f"{path}: addresses: no free address in 240.0.0.0/32 for {HOST}")
 

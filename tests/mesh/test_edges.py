@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from tests.mesh.reading import Built, Object, built, destinations, key, local_host, meaning
+from tests.oracle.reading import Built, Object, built, destinations, key, local_host, meaning
 
 
 @given(built)

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from tests.mesh.reading import Built, built, key, meaning, of_kind, policies
+from tests.oracle.reading import Built, built, key, meaning, of_kind, policies
 
 
 @given(built)

@@ -6,8 +6,8 @@ from hypothesis import given
 from mesh_federation.mesh import outputs
 from mesh_federation.mesh.parse import parse
 
-from tests.mesh.reading import Built, built, gateway_namespace, local_host, meaning, of_kind, policies, root_namespace
-from tests.strategies import HTTP, Spec, reference
+from tests.given.strategies import HTTP, Spec, reference
+from tests.oracle.reading import Built, built, gateway_namespace, local_host, meaning, of_kind, policies, root_namespace
 
 # -- one entry and address per host, none too many ---------------------------------------------------------------
 

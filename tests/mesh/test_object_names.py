@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mesh_federation.mesh.errors import SpecError
 
-from tests.mesh.reading import Built, build, built, key, policies
+from tests.oracle.reading import Built, build, built, key, policies
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHORT = ("a", "a", "cluster1", "cluster2", "v1", "cluster.local", "{service}.{namespace}.svc.{cluster}.global")

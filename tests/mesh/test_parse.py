@@ -9,9 +9,8 @@ from mesh_federation.mesh.errors import SpecError
 from mesh_federation.mesh.parse import parse
 from mesh_federation.mesh.spec import Federation
 
-from tests.strategies import Spec, specs
-
-from .stated import article, problems, with_value
+from tests.given.stated import article, problems, with_value
+from tests.given.strategies import Spec, specs
 
 # -- read as meant -----------------------------------------------------------------------------------------------
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from mesh_federation.mesh.errors import SpecError
 from mesh_federation.mesh.parse import parse
 
-from tests.strategies import Spec, specs
-
-from .stated import GATEWAY, ROUTE, article, problems, with_value
+from tests.given.stated import GATEWAY, ROUTE, article, problems, with_value
+from tests.given.strategies import Spec, specs
 
 # -- path, subject, what is wrong, what would be right -----------------------------------------------------------
 

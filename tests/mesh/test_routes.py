@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import given
 
-from tests.mesh.reading import (
+from tests.given.strategies import HTTP, Spec, reference
+from tests.oracle.reading import (
     Built,
     Object,
     built,
@@ -18,7 +19,6 @@ from tests.mesh.reading import (
     sni_chains,
     visible_rules,
 )
-from tests.strategies import HTTP, Spec, reference
 
 # -- every destination of every route exists ---------------------------------------------------------------------
 

@@ -14,10 +14,10 @@ from mesh_federation.mesh.parse import parse
 from mesh_federation.mesh.plan import Plan, federated_hosts, plan
 from mesh_federation.mesh.spec import Federation
 
-SCENARIOS = sorted(path for path in (Path(__file__).parents[1] / "scenarios").iterdir() if path.is_dir())
+from tests.given.scenarios import SCENARIOS, title
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=title)
 def test_scenario(scenario: Path, *, update_golden: bool) -> None:
     found = goldens(scenario)
     if update_golden:

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from tests.mesh.reading import Built, built
-from tests.mesh.test_scenarios import SCENARIOS
+from tests.given.scenarios import SCENARIOS
+from tests.oracle.reading import Built, built
 
 CRDS = Path(__file__).parents[3] / "shared" / "crds"
 RELEASES = ("1.27", "1.28", "1.29", "1.30", "1.31")

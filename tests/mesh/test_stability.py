@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from mesh_federation.mesh import outputs
 from mesh_federation.mesh.parse import parse
 
-from tests.mesh.reading import (
+from tests.given.strategies import Spec, reference, shuffled, specs
+from tests.oracle.reading import (
     Built,
     Object,
     build,
     built,
 )
-from tests.strategies import Spec, reference, shuffled, specs
 
 # -- order, nulls, independence ----------------------------------------------------------------------------------
 

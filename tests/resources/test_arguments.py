@@ -13,7 +13,7 @@ from mesh_federation.mesh.plan import plan
 from pulumi.runtime import mocks
 from pulumi_kubernetes import Provider
 
-from .registration import ENTRY, HOST, OBJECTS, POLICY, TO_CLUSTER2, Args, Engine, article, failing, register
+from tests.given.registration import ENTRY, HOST, OBJECTS, POLICY, TO_CLUSTER2, Args, Engine, article, failing, register
 
 
 def late_addresses(*values: str | None) -> Callable[[Args], None]:

@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import rpc
 from pulumi_kubernetes.core.v1 import Namespace
 
-from .registration import (
+from tests.given.registration import (
     ENTRY,
     GATEWAY,
     HOME,

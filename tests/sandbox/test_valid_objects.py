@@ -20,10 +20,10 @@ import yaml
 from hypothesis import given, settings
 
 from sandbox.clusters import Sandbox
-from tests.engine.clusters import KINDS
-from tests.mesh.reading import Built, Object, built
-from tests.mesh.test_scenarios import SCENARIOS
+from tests.given.scenarios import SCENARIOS
 from tests.mesh.test_schemas import CRDS, RELEASES, wanted
+from tests.oracle.reading import Built, Object, built
+from tests.real.clusters import KINDS
 
 pytestmark = pytest.mark.sandbox
 

@@ -18,12 +18,11 @@ from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.load import Report
 from sandbox.mesh.topology import MeshCluster
-from tests.engine.stack import Stack
-
-from .federation import REVIEWS, Federation
-from .noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
-from .specs import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, Spec, reviews
-from .updates import Update, hardest, updates
+from tests.real.bed import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, Spec, reviews
+from tests.real.federation import REVIEWS, Federation
+from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
+from tests.real.stack import Stack
+from tests.real.updates import Update, hardest, updates
 
 SETTLE = 12
 RENAME = "rename the federation, with an alias"

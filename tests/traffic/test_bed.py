@@ -15,13 +15,12 @@ from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.network import Networks
 from sandbox.mesh.objects import ObjectError
 from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
-from tests.engine.stack import REPOSITORY
-from tests.processes import working_in
-
-from . import traces
-from .federation import Federation
-from .requirement import require_mesh
-from .specs import ARTICLE, reviews
+from tests.real import traces
+from tests.real.bed import ARTICLE, reviews
+from tests.real.federation import Federation
+from tests.real.processes import working_in
+from tests.real.requirement import require_mesh
+from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 

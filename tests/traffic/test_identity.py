@@ -9,9 +9,8 @@ from uuid import uuid4
 import pytest
 
 from sandbox.mesh.bed import Bed
-
-from .federation import REVIEWS, Federation
-from .specs import ARTICLE, reviews
+from tests.real.bed import ARTICLE, reviews
+from tests.real.federation import REVIEWS, Federation
 
 pytestmark = pytest.mark.mesh
 

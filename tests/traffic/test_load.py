@@ -3,9 +3,8 @@
 import pytest
 
 from sandbox.mesh.calls import CallError, under_load
-
-from .federation import REVIEWS, Federation
-from .specs import ARTICLE, reviews
+from tests.real.bed import ARTICLE, reviews
+from tests.real.federation import REVIEWS, Federation
 
 pytestmark = pytest.mark.mesh
 

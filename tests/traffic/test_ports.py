@@ -3,9 +3,8 @@
 import pytest
 
 from sandbox.mesh import calls
-
-from .federation import Federation
-from .specs import ARTICLE, SEVERAL_PORTS, details, reviews
+from tests.real.bed import ARTICLE, SEVERAL_PORTS, details, reviews
+from tests.real.federation import Federation
 
 pytestmark = pytest.mark.mesh
 

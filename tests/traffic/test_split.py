@@ -7,10 +7,9 @@ import sys
 import pytest
 
 from sandbox import traffic
-from tests.engine.stack import REPOSITORY
-
-from .federation import Federation
-from .specs import ARTICLE, reviews
+from tests.real.bed import ARTICLE, reviews
+from tests.real.federation import Federation
+from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 

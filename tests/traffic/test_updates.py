@@ -10,11 +10,10 @@ import pytest
 
 from sandbox.mesh import calls
 from sandbox.mesh.calls import Run
-
-from .federation import REVIEWS, Federation
-from .noise import RATE
-from .specs import ARTICLE, GATEWAYS, reviews
-from .updates import Update, assert_answers, updates
+from tests.real.bed import ARTICLE, GATEWAYS, reviews
+from tests.real.federation import REVIEWS, Federation
+from tests.real.noise import RATE
+from tests.real.updates import Update, assert_answers, updates
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.mesh.bed import Bed
-
-from .federation import Federation
-from .specs import ARTICLE, reviews
+from tests.real.bed import ARTICLE, reviews
+from tests.real.federation import Federation
 
 pytestmark = pytest.mark.mesh
 

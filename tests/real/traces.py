@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.network import Networks
-from tests.processes import working_in
+from tests.real.processes import working_in
 
 KINDS = (("v1", "Service"), ("v1", "ServiceAccount"), ("v1", "Pod"), ("discovery.k8s.io/v1", "EndpointSlice"))
 

@@ -9,7 +9,7 @@ from mesh_federation.mesh.addresses import Ledger, allocate
 from mesh_federation.mesh.parse import parse
 from mesh_federation.mesh.plan import Plan, federated_hosts, plan
 
-from tests.strategies import Spec, specs
+from tests.given.strategies import Spec, specs
 
 Object = dict[str, Any]
 

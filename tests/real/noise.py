@@ -11,8 +11,7 @@ from statistics import median
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.objects import Objects
-
-from .federation import REVIEWS
+from tests.real.federation import REVIEWS
 
 PATIENT = {"PILOT_DEBOUNCE_AFTER": "2s", "PILOT_DEBOUNCE_MAX": "8.1s"}
 """Not Istio's defaults, 0.1 and 10 s: only two seconds are quiet for such an istiod, or a slow machine could not

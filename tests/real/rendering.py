@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .stack import REPOSITORY, Stack
+from tests.real.stack import REPOSITORY, Stack
 
 
 def mesh(*arguments: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from .stack import REPOSITORY
+from tests.real.stack import REPOSITORY
 
 SOURCE = ("components", "pyproject.toml", "README.md", "LICENSE")
 """All that the distribution is built from."""

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.mesh.admin import Proxy
-
-from .federation import Federation
-from .specs import ARTICLE, GATEWAYS, SETTLE, Spec, reviews, rule, service
+from tests.real.bed import ARTICLE, GATEWAYS, SETTLE, Spec, reviews, rule, service
+from tests.real.federation import Federation
 
 NEW_GATEWAY = GATEWAYS["cluster2"][1]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .clusters import Clusters
+from tests.real.clusters import Clusters
 
 _PATIENCE_SECONDS = 25
 """An API server waits no longer than 30."""

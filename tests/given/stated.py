@@ -7,7 +7,7 @@ import pytest
 from mesh_federation.mesh.errors import SpecError
 from mesh_federation.mesh.parse import parse
 
-from tests.strategies import Spec
+from tests.given.strategies import Spec
 
 
 def article() -> Spec:

@@ -8,9 +8,8 @@ from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.load import Report
 from sandbox.mesh.topology import GATEWAY_SERVICE
-from tests.engine.stack import Run, Stack, program
-
-from .specs import Spec
+from tests.real.bed import Spec
+from tests.real.stack import Run, Stack, program
 
 OVERRIDE = "MESH_SETTLE_SECONDS"
 REVIEWS = "http://reviews:9080/"

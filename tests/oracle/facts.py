@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .scenario import Scenario
+from tests.real.scenario import Scenario
 
 HTTP_KINDS = {"HTTP", "HTTP2", "GRPC"}
 
