@@ -13,6 +13,7 @@ from .mesh.bed import Bed
 from .mesh.network import NetworkError
 from .mesh.objects import ObjectError
 from .processes import StartError
+from .stack import StackError
 
 _DIRECTORY = Path(__file__).parents[1] / ".sandbox"
 
@@ -24,7 +25,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         options.command(options)
-    except (NetworkError, ObjectError, SandboxError, StartError, ToolError, demo.DemoError) as error:
+    except (NetworkError, ObjectError, SandboxError, StackError, StartError, ToolError, demo.DemoError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
