@@ -6,10 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox.clusters import Sandbox, SandboxError, kubectl
-from sandbox.go import ToolError
-from sandbox.processes import StartError
-
+from ..clusters import Sandbox, SandboxError, kubectl
+from ..go import ToolError
+from ..processes import StartError
 from . import federated
 from .bed import Bed, BedError
 from .network import NetworkError

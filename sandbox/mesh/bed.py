@@ -15,17 +15,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox.clusters import Sandbox
-from sandbox.ports import free_port
-from sandbox.processes import Processes
-
+from ..clusters import Sandbox
+from ..ports import free_port
+from ..processes import Processes
 from . import network, workload
 from .admin import Proxy
 from .certificates import Root
 from .istiod import PORTS, Istiod
 from .objects import Objects
 from .record import Record
-from .topology import ROOT_NAMESPACE, MeshCluster, Workload
+from .topology import ROOT_NAMESPACE, BedCluster, Workload
 from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -55,7 +54,7 @@ class Bed:
     def up(
         cls,
         sandbox: Sandbox,
-        clusters: Sequence[MeshCluster],
+        clusters: Sequence[BedCluster],
         workloads: Sequence[Workload],
         istiod_environment: Mapping[str, str] | None = None,
     ) -> "Bed":
@@ -151,7 +150,7 @@ class Bed:
         self.settle()
 
     @property
-    def clusters(self) -> dict[str, MeshCluster]:
+    def clusters(self) -> dict[str, BedCluster]:
         return self._record.clusters
 
     def pods(self) -> list[Pod]:
@@ -197,7 +196,7 @@ class Bed:
         """The common root certificate."""
         return (self.directory / "root-cert.pem").read_text()
 
-    def _make(self, clusters: Sequence[MeshCluster], istiod_environment: Mapping[str, str]) -> None:
+    def _make(self, clusters: Sequence[BedCluster], istiod_environment: Mapping[str, str]) -> None:
         self.directory.mkdir(mode=0o700)
         self.names.write_text("{}")
         self._record.begin(clusters, {cluster.name: {name: free_port() for name in PORTS} for cluster in clusters})

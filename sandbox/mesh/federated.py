@@ -5,15 +5,15 @@ from pathlib import Path
 from mesh_federation.mesh import outputs, stack_file
 from mesh_federation.mesh.parse import parse
 
-from .topology import MeshCluster, Workload, gateway
+from .topology import BedCluster, Workload, gateway
 
 
-def clusters(path: Path) -> list[MeshCluster]:
+def clusters(path: Path) -> list[BedCluster]:
     """Each cluster of the stack file, accepting the trust domains that the stack's output `trust` names."""
     federation = parse(stack_file.read(path))
     trust = outputs.trust(federation)
     return [
-        MeshCluster(
+        BedCluster(
             name,
             accepts=tuple(
                 domain

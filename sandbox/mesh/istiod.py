@@ -11,10 +11,9 @@ from typing import Any
 
 import yaml
 
-from sandbox import tools
-from sandbox.processes import Processes
-
-from .topology import ROOT_NAMESPACE, MeshCluster
+from .. import tools
+from ..processes import Processes
+from .topology import ROOT_NAMESPACE, BedCluster
 
 PORTS = ("xds", "http", "monitoring")
 _PATIENCE_SECONDS = 30.0
@@ -23,7 +22,7 @@ _PATIENCE_SECONDS = 30.0
 class Istiod:
     """One cluster's istiod."""
 
-    def __init__(self, cluster: MeshCluster, directory: Path, ports: Mapping[str, int], processes: Processes) -> None:
+    def __init__(self, cluster: BedCluster, directory: Path, ports: Mapping[str, int], processes: Processes) -> None:
         self.cluster = cluster
         self.name = f"istiod-{cluster.name}"
         self.ports = ports
@@ -121,7 +120,7 @@ class Istiod:
         }
 
 
-def mesh_configuration(cluster: MeshCluster, root: str) -> dict[str, Any]:
+def mesh_configuration(cluster: BedCluster, root: str) -> dict[str, Any]:
     """Istio's `meshConfig` of the cluster; `root` is the certificate that all clusters have in common."""
     authorities = [{"pem": root, "trustDomains": list(cluster.accepts)}] if cluster.accepts else []
     return {

@@ -10,7 +10,7 @@ GATEWAY_PORT = 15443
 
 
 @dataclass(frozen=True, slots=True)
-class MeshCluster:
+class BedCluster:
     """A cluster with an Istio of its own; its trust domain is its name."""
 
     name: str

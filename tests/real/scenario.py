@@ -10,7 +10,7 @@ from mesh_federation.mesh.parse import parse
 
 from sandbox.mesh import workload
 from sandbox.mesh.bed import Bed
-from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
+from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
 
 Object = dict[str, Any]
 
@@ -25,9 +25,9 @@ class Scenario:
         self.place = {name: f"cluster{number}" for number, name in enumerate(self.federation.clusters, 1)}
         """Cluster of the scenario → cluster of the bed."""
 
-    def mesh_clusters(self) -> list[MeshCluster]:
+    def mesh_clusters(self) -> list[BedCluster]:
         return [
-            MeshCluster(self.place[name], domain=cluster.domain, root_namespace=cluster.istio.namespace)
+            BedCluster(self.place[name], domain=cluster.domain, root_namespace=cluster.istio.namespace)
             for name, cluster in self.federation.clusters.items()
         ]
 
