@@ -92,8 +92,8 @@ def _env(options: argparse.Namespace) -> None:
 
 
 def _tools(_options: argparse.Namespace) -> None:
-    for found in (*tools.everything(), tools.istio_crds()):
-        print(found)
+    for path in (*tools.everything(), tools.istio_crds()):
+        print(path)
 
 
 def _demo(options: argparse.Namespace) -> None:

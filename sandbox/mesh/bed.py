@@ -273,10 +273,10 @@ def sandbox_for_beds(directory: Path, clusters: Iterable[str]) -> Iterator[Sandb
 
 def _objects(pod: Pod) -> dict[tuple[str, ...], dict[str, Any]]:
     """Where in which cluster → what the bed made there for this pod, and has to delete."""
-    made = workload.objects(pod.workload, pod.address)
+    objects = workload.objects(pod.workload, pod.address)
     return {
         (pod.workload.cluster, item["kind"], pod.workload.namespace, item["metadata"]["name"]): item
-        for item in made
+        for item in objects
         if item["kind"] != "Namespace"
     }
 

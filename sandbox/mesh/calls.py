@@ -31,8 +31,8 @@ def at_pace(caller: Pod, url: str, *, rate: float, seconds: float, headers: Iter
 
 def grpc(caller: Pod, target: str, *, number: int = 1) -> dict[str, Any]:
     """`number` gRPC calls over one connection: `answers`, pod → how often, and the `last` answer."""
-    found: dict[str, Any] = json.loads(_python(caller, "sandbox.mesh.grpc_calls", target, "--number", str(number)))
-    return found
+    report: dict[str, Any] = json.loads(_python(caller, "sandbox.mesh.grpc_calls", target, "--number", str(number)))
+    return report
 
 
 def _python(caller: Pod, module: str, *arguments: str) -> str:
@@ -57,8 +57,8 @@ class Run:
     @property
     def failures(self) -> list[Failure]:
         """Those that are known so far."""
-        known = map(json.loads, [*self._lines])
-        return [Failure(**found) for found in known if "reason" in found]
+        events = map(json.loads, [*self._lines])
+        return [Failure(**event) for event in events if "reason" in event]
 
     def end(self) -> Report:
         """Send no more; those on their way are waited for."""

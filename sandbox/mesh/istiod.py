@@ -84,8 +84,8 @@ class Istiod:
     def pushes(self) -> list[float]:
         """For each time that it told its proxies of changes, since it started first: the seconds of quiet before."""
         log = self._processes.log_of(self.name).read_text(errors="replace")
-        found = re.findall(r"Push debounce stable.*: ([\d.]+)(m?)s since last change", log)
-        return [float(number) / (1000 if milli else 1) for number, milli in found]
+        quiets = re.findall(r"Push debounce stable.*: ([\d.]+)(m?)s since last change", log)
+        return [float(number) / (1000 if milli else 1) for number, milli in quiets]
 
     def refusals(self) -> list[str]:
         """What proxies have refused lately, in their words."""

@@ -41,9 +41,9 @@ def obstacle() -> str:
         if shutil.which(program) is None:
             return f"`{program}` is missing: apt-get install {package}"
     probe = Namespace(f"mesh-probe-{os.getpid()}")
-    made = subprocess.run(["ip", "netns", "add", probe.name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        return f"network namespaces cannot be made: {made.stderr.strip()}; it takes Linux, and root"
+    run = subprocess.run(["ip", "netns", "add", probe.name], capture_output=True, text=True, check=False)
+    if run.returncode:
+        return f"network namespaces cannot be made: {run.stderr.strip()}; it takes Linux, and root"
     try:
         probe.configure("link add bridge type bridge", "link add probe0 type veth peer name probe1")
         with probe.inside():
@@ -227,12 +227,12 @@ def _enter(descriptor: int) -> None:
 def _batch(lines: Iterable[str], namespace: str | None = None) -> None:
     """Several lines for `ip`, all or an error."""
     where = ["-n", namespace] if namespace else []
-    _run(["ip", *where, "-batch", "-"], given="\n".join(lines) + "\n")
+    _run(["ip", *where, "-batch", "-"], stdin="\n".join(lines) + "\n")
 
 
-def _run(command: Sequence[str | Path], given: str | None = None) -> str:
-    run = subprocess.run(list(map(str, command)), input=given, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str | Path], stdin: str | None = None) -> str:
+    run = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False)
     if run.returncode:
-        text = " ".join(map(str, command)) + (f" <<< {given!r}" if given else "")
+        text = " ".join(map(str, command)) + (f" <<< {stdin!r}" if stdin else "")
         raise NetworkError(f"{text}: {run.stderr.strip() or run.stdout.strip()}")
     return run.stdout

@@ -46,13 +46,13 @@ class Record:
 
     @property
     def clusters(self) -> dict[str, BedCluster]:
-        return {known["name"]: BedCluster(**_with_tuples(known)) for known in self._read()["clusters"]}
+        return {stored["name"]: BedCluster(**_with_tuples(stored)) for stored in self._read()["clusters"]}
 
     @property
     def workloads(self) -> list[Workload]:
         return [
-            Workload(**{**_with_tuples(known), "ports": tuple(Port(**port) for port in known["ports"])})
-            for known in self._read()["workloads"].values()
+            Workload(**{**_with_tuples(stored), "ports": tuple(Port(**port) for port in stored["ports"])})
+            for stored in self._read()["workloads"].values()
         ]
 
     def number_of(self, workload: Workload) -> int:
