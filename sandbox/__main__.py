@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="API servers with Istio's schemas on this machine, and the demo that is applied to them. "
-        "What they need is built from source on first use, unless it is on PATH.",
+        "What they need is built from source on first use, unless it is on PATH. Go for that is fetched where it is "
+        "missing.",
         epilog="Everything listens on loopback only, and stays in the sandbox's directory.",
     )
     parser.add_argument(

@@ -7,6 +7,7 @@ from typing import Any
 ROOT_NAMESPACE = "istio-system"
 GATEWAY_SERVICE = "istio-eastwestgateway"
 GATEWAY_PORT = 15443
+INGRESS_SERVICE = "istio-ingressgateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,19 @@ def gateway(cluster: str, *addresses: str, namespace: str = ROOT_NAMESPACE, **la
         ports=(Port(GATEWAY_PORT, "tls"),),
         namespace=namespace,
         labels=labels or {"istio": "eastwestgateway"},
+        wan=addresses,
+    )
+
+
+def ingress_gateway(cluster: str, *addresses: str, namespace: str = "istio-ingress") -> Workload:
+    """A gateway for clients outside of the mesh."""
+    return Workload(
+        cluster,
+        INGRESS_SERVICE,
+        account=INGRESS_SERVICE,
+        ports=(Port(80, "http"), Port(443, "https")),
+        namespace=namespace,
+        labels={"istio": "ingressgateway"},
         wan=addresses,
     )
 
