@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.given.stacks import Spec, cluster, rule, service
+from tests.given.specs import Spec, cluster, rule, service
 from tests.real.clusters import Clusters
 from tests.real.stack import Stack
 

@@ -10,22 +10,25 @@ from mesh_federation import MeshFederation
 from pulumi.runtime import mocks, rpc
 from pulumi_kubernetes import Provider
 
+from tests.given import specs
+from tests.given.specs import for_program
+
 HOST = "reviews.default.svc.cluster2.global"
 ENTRY = f"bookinfo/cluster1/ServiceEntry/istio-system/{HOST}"
 POLICY = f"bookinfo/cluster1/DestinationRule/istio-system/{HOST}"
 SUBSET = f"bookinfo/cluster1/DestinationRule/istio-system/v3.{HOST}"
 ROUTE = "bookinfo/cluster1/VirtualService/default/reviews"
 GATEWAY = "bookinfo/cluster2/Gateway/istio-system/reviews-default-bdabf1b129"
-HOME = [f"bookinfo/cluster1/DestinationRule/default/{version}.reviews" for version in ("v1", "v2")]
-THERE = "bookinfo/cluster2/DestinationRule/default/v3.reviews"
-TO_CLUSTER1, TO_CLUSTER2 = (f"bookinfo/cluster1/Convergence/{serving}/arrivals" for serving in ("cluster1", "cluster2"))
-LEFT_CLUSTER1, LEFT_CLUSTER2 = (
+CLIENT_SUBSETS = [f"bookinfo/cluster1/DestinationRule/default/{version}.reviews" for version in ("v1", "v2")]
+SERVING_SUBSET = "bookinfo/cluster2/DestinationRule/default/v3.reviews"
+ARRIVALS_1, ARRIVALS_2 = (f"bookinfo/cluster1/Convergence/{serving}/arrivals" for serving in ("cluster1", "cluster2"))
+DEPARTURES_1, DEPARTURES_2 = (
     f"bookinfo/cluster1/Convergence/{serving}/departures" for serving in ("cluster1", "cluster2")
 )
-PAUSES = (TO_CLUSTER1, TO_CLUSTER2, LEFT_CLUSTER1, LEFT_CLUSTER2)
-WAITS = (*PAUSES, "bookinfo/cluster1/Convergence")
+PAUSES = (ARRIVALS_1, ARRIVALS_2, DEPARTURES_1, DEPARTURES_2)
+NEVER_PROTECTED = (*PAUSES, "bookinfo/cluster1/Convergence")
 REMOVALS = "bookinfo/removals"
-OBJECTS = {ENTRY, POLICY, SUBSET, ROUTE, GATEWAY, *HOME, THERE}
+OBJECTS = {ENTRY, POLICY, SUBSET, ROUTE, GATEWAY, *CLIENT_SUBSETS, SERVING_SUBSET}
 
 
 @dataclass
@@ -80,40 +83,9 @@ def name_of(urn: str) -> str:
 Args = dict[str, Any]
 
 
-def article() -> Args:
-    """The article's example in Python's form; providers are made by `register`."""
-    return {
-        "clusters": {
-            "cluster1": {"gateway": {"addresses": ["172.18.0.229"]}},
-            "cluster2": {"trust_domain": "cluster2", "gateway": {"addresses": ["172.18.0.230"]}},
-        },
-        "services": [
-            {
-                "name": "reviews",
-                "namespace": "default",
-                "ports": [{"name": "http", "number": 9080, "protocol": "HTTP"}],
-                "clusters": {
-                    "cluster1": {"versions": ["v1", "v2"], "service_accounts": ["bookinfo-reviews"]},
-                    "cluster2": {"versions": ["v3"], "service_accounts": ["bookinfo-reviews"]},
-                },
-            }
-        ],
-        "traffic": [
-            {
-                "service": "reviews.default",
-                "clients": {"clusters": ["cluster1"]},
-                "http": [
-                    {
-                        "route": [
-                            {"cluster": "cluster2", "version": "v3", "weight": 75},
-                            {"cluster": "cluster1", "version": "v1", "weight": 15},
-                            {"cluster": "cluster1", "version": "v2", "weight": 10},
-                        ]
-                    }
-                ],
-            }
-        ],
-    }
+def bookinfo() -> Args:
+    """The bookinfo example as a program states it; `register` makes the providers."""
+    return for_program(specs.bookinfo(settle=None))
 
 
 def register(

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-Spec = dict[str, Any]
+from tests.given.specs import Spec
+
 Draw = st.DrawFn
 T = TypeVar("T")
 

@@ -1,56 +1,11 @@
-"""Generated specs, what becomes of them, and how istiod and the API servers read it."""
+"""How istiod and the API servers read the objects of a translation."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from mesh_federation.mesh.addresses import Ledger, allocate
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import Plan, federated_hosts, plan
-
-from tests.given.strategies import Spec, specs
-
-Object = dict[str, Any]
-
-
-@dataclass
-class Built:
-    """A spec and all that comes of it."""
-
-    spec: Spec
-    objects: dict[str, list[Object]]
-    plan: Plan
-    addresses: dict[str, str]
-
-    @property
-    def everything(self) -> list[tuple[str, Object]]:
-        return [(cluster, found) for cluster, objects in self.objects.items() for found in objects]
-
-    def keys(self) -> dict[str, Object]:
-        return {key(cluster, found): found for cluster, found in self.everything}
-
-
-def build(spec: Spec) -> Built:
-    federation = parse(spec)
-    settings = federation.addresses
-    hosts = federated_hosts(federation)
-    addresses = dict(allocate(hosts, settings.pool, Ledger(), pins=settings.pins, taken=settings.taken).addresses)
-    planned = plan(federation, addresses, "mesh")
-    objects = {cluster: [m.object for m in manifests] for cluster, manifests in planned.manifests.items()}
-    return Built(spec, objects, planned, addresses)
-
-
-def key(cluster: str, found: Object) -> str:
-    metadata = found["metadata"]
-    return f"{cluster}/{found['kind']}/{metadata['namespace']}/{metadata['name']}"
-
-
-def of_kind(objects: list[Object], kind: str) -> list[Object]:
-    return [found for found in objects if found["kind"] == kind]
-
-
-built = specs().map(build)
+from tests.given.specs import Spec
+from tests.given.translations import Object, Translation, of_kind
 
 
 def local_host(spec: Spec, service: Spec, cluster: str) -> str:
@@ -66,14 +21,14 @@ def gateway_namespace(spec: Spec, cluster: str) -> str:
     return str(gateway.get("namespace", root_namespace(spec, cluster)))
 
 
-def sni_chains(made: Built, cluster: str) -> list[str]:
+def sni_chains(translation: Translation, cluster: str) -> list[str]:
     """The server names of the filter chains that istiod gives the cluster's east-west gateway."""
-    settings = made.spec["clusters"][cluster]["gateway"]
+    settings = translation.spec["clusters"][cluster]["gateway"]
     pod_labels = settings.get("selector", {"istio": "eastwestgateway"}).items()
-    namespace = gateway_namespace(made.spec, cluster)
+    namespace = gateway_namespace(translation.spec, cluster)
     chains: list[str] = []
     admitted: Counter[str] = Counter()
-    for gateway in of_kind(made.objects[cluster], "Gateway"):
+    for gateway in of_kind(translation.objects[cluster], "Gateway"):
         # without PILOT_SCOPE_GATEWAY_TO_NAMESPACE any namespace would do; ours must not depend on it
         if gateway["metadata"]["namespace"] != namespace or not gateway["spec"]["selector"].items() <= pod_labels:
             continue
@@ -82,19 +37,19 @@ def sni_chains(made: Built, cluster: str) -> list[str]:
             if on_port and server["port"]["protocol"] == "TLS" and server["tls"] == {"mode": "AUTO_PASSTHROUGH"}:
                 admitted.update(server["hosts"])
     assert all(count == 1 for count in admitted.values()), "istiod drops a server whose host is there already"
-    for service in made.spec["services"]:
-        host = local_host(made.spec, service, cluster)
+    for service in translation.spec["services"]:
+        host = local_host(translation.spec, service, cluster)
         if cluster not in service["clusters"] or host not in admitted:
             continue
-        visible = visible_rules(made, cluster, namespace, host, home=service["namespace"])
+        visible = visible_rules(translation, cluster, namespace, host, home=service["namespace"])
         subsets = [subset["name"] for rule in visible for subset in rule["spec"].get("subsets", ())]
         chains += [f"outbound_.{p['number']}_.{s}_.{host}" for p in service["ports"] for s in ("", *subsets)]
     return chains
 
 
-def visible_rules(made: Built, cluster: str, namespace: str, host: str, *, home: str) -> list[Object]:
+def visible_rules(translation: Translation, cluster: str, namespace: str, host: str, *, home: str) -> list[Object]:
     """The DestinationRules that a proxy in `namespace` merges for `host`: all in one namespace, all to everybody."""
-    rules = [rule for rule in of_kind(made.objects[cluster], "DestinationRule") if rule["spec"]["host"] == host]
+    rules = [rule for rule in of_kind(translation.objects[cluster], "DestinationRule") if rule["spec"]["host"] == host]
     assert {rule["metadata"]["namespace"] for rule in rules} <= {home}, f"{namespace} would see only one namespace's"
     assert all(rule["spec"]["exportTo"] == ["*"] for rule in rules), "pieces with another exportTo are not merged"
     return rules
@@ -113,14 +68,14 @@ class Hop:
     tls: Object
 
 
-def hops(made: Built) -> Iterator[Hop]:
+def hops(translation: Translation) -> Iterator[Hop]:
     """Every way a call can leave a cluster: routes of VirtualServices, and dialling a federated host."""
-    for client, objects in made.objects.items():
+    for client, objects in translation.objects.items():
         for entry in of_kind(objects, "ServiceEntry"):
-            serving, service = meaning(made.spec, entry["spec"]["hosts"][0])
+            serving, service = meaning(translation.spec, entry["spec"]["hosts"][0])
             dialled = [(port["number"], "") for port in entry["spec"]["ports"]]
             for port, subset in {*dialled, *routed(objects, entry["spec"]["hosts"][0])}:
-                tls = client_tls(made, client, entry["spec"]["hosts"][0], port, subset)
+                tls = client_tls(translation, client, entry["spec"]["hosts"][0], port, subset)
                 yield Hop(client, serving, service, port, subset, entry, tls)
 
 
@@ -152,9 +107,9 @@ def destinations(objects: list[Object]) -> Iterator[tuple[Object, Object]]:
                 yield rule, route["destination"]
 
 
-def client_tls(made: Built, client: str, host: str, port: int, subset: str) -> Object:
+def client_tls(translation: Translation, client: str, host: str, port: int, subset: str) -> Object:
     """The TLS settings of a call: the subset's port level, its top level, or the host's, each in full."""
-    rules = visible_rules(made, client, "any", host, home=root_namespace(made.spec, client))
+    rules = visible_rules(translation, client, "any", host, home=root_namespace(translation.spec, client))
     policies = [rule["spec"]["trafficPolicy"] for rule in rules if "trafficPolicy" in rule["spec"]]
     assert len(policies) == 1, f"{host} on {client} has {len(policies)} policies"
     if subset:

@@ -1,10 +1,7 @@
 """The bed of the tests, and the specs that they move it through."""
 
-from typing import Any
-
 from sandbox.mesh.topology import BOOKINFO, Port, Workload, gateway
-
-Spec = dict[str, Any]
+from tests.given.specs import SPLIT, Spec, cluster, rule, service
 
 GATEWAYS = {
     "cluster1": ("172.18.0.229",),
@@ -43,21 +40,14 @@ def reviews(*shares: tuple[str, str, int], gateway: str = GATEWAYS["cluster2"][0
         "services": [
             service("reviews", cluster1=["v1", "v2"], cluster2=["v3", "v4", "v6"], cluster3=["v5"]),
         ],
-        "traffic": [rule("reviews", *shares)],
+        "traffic": [rule("reviews.default", ["cluster1"], *shares)],
         "settleSeconds": settle,
     }
 
 
-ARTICLE = (("cluster2", "v3", 75), ("cluster1", "v1", 15), ("cluster1", "v2", 10))
-
-
-def cluster(name: str, *addresses: str) -> Spec:
-    return {"context": name, "trustDomain": name, "gateway": {"addresses": list(addresses)}}
-
-
 def details(*ports: Port, settle: int = SETTLE) -> Spec:
     """All calls to these ports of details on cluster1 go to v2 on cluster2."""
-    spec = reviews(*ARTICLE, settle=settle)
+    spec = reviews(*SPLIT, settle=settle)
     offered = {
         **service("details", cluster1=["v1"], cluster2=["v2"]),
         "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol.upper()} for port in ports],
@@ -65,22 +55,5 @@ def details(*ports: Port, settle: int = SETTLE) -> Spec:
     return {
         **spec,
         "services": [*spec["services"], offered],
-        "traffic": [*spec["traffic"], rule("details", ("cluster2", "v2", 1))],
+        "traffic": [*spec["traffic"], rule("details.default", ["cluster1"], ("cluster2", "v2", 1))],
     }
-
-
-def service(name: str, **versions: list[str]) -> Spec:
-    """A service on port 9080; versions by cluster."""
-    return {
-        "name": name,
-        "namespace": "default",
-        "ports": [{"name": "http", "number": 9080, "protocol": "HTTP"}],
-        "clusters": {
-            cluster: {"versions": found, "serviceAccounts": [f"bookinfo-{name}"]} for cluster, found in versions.items()
-        },
-    }
-
-
-def rule(service: str, *shares: tuple[str, str, int]) -> Spec:
-    route = [{"cluster": cluster, "version": version, "weight": weight} for cluster, version, weight in shares]
-    return {"service": f"{service}.default", "clients": {"clusters": ["cluster1"]}, "http": [{"route": route}]}

@@ -8,7 +8,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.load import Report
 from sandbox.mesh.topology import GATEWAY_SERVICE
-from tests.real.bed import Spec
+from tests.given.specs import Spec
 from tests.real.stack import Run, Stack, program
 
 OVERRIDE = "MESH_SETTLE_SECONDS"

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mesh_federation.mesh import stack_file
-from mesh_federation.mesh.parse import parse
 
 from sandbox.mesh import workload
 from sandbox.mesh.bed import Bed
 from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
+from tests.given import core
 
 Object = dict[str, Any]
 
@@ -20,7 +19,7 @@ class Scenario:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.federation = parse(stack_file.read(folder / "stack.yaml"))
+        self.federation = core.read_file(folder / "stack.yaml")
         self.outputs: dict[str, Any] = yaml.safe_load((folder / "outputs.golden.yaml").read_text())
         self.place = {name: f"cluster{number}" for number, name in enumerate(self.federation.clusters, 1)}
         """Cluster of the scenario → cluster of the bed."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.mesh.admin import Proxy
-from tests.real.bed import ARTICLE, GATEWAYS, SETTLE, Spec, reviews, rule, service
+from tests.given.specs import SPLIT, Spec, rule, service
+from tests.real.bed import GATEWAYS, SETTLE, reviews
 from tests.real.federation import Federation
 
 NEW_GATEWAY = GATEWAYS["cluster2"][1]
@@ -22,21 +23,21 @@ class Update:
 
 def updates(settle: int = SETTLE) -> list[Update]:
     """In an order in which many begin where the one before ended; what a gateway has to drain goes first."""
-    article = reviews(*ARTICLE, settle=settle)
+    bookinfo = reviews(*SPLIT, settle=settle)
     other_weights = reviews(("cluster2", "v3", 50), ("cluster1", "v1", 40), ("cluster1", "v2", 10), settle=settle)
     without_v2 = reviews(("cluster2", "v3", 60), ("cluster1", "v1", 40), settle=settle)
-    with_v4 = reviews(*ARTICLE, ("cluster2", "v4", 50), settle=settle)
-    with_details = details_as_well(article)
+    with_v4 = reviews(*SPLIT, ("cluster2", "v4", 50), settle=settle)
+    with_details = details_as_well(bookinfo)
     return [
         *hardest(settle),
-        Update("add a version on the serving cluster", article, with_v4),
-        Update("remove a version of the serving cluster", with_v4, article),
-        Update("change weights", article, other_weights),
+        Update("add a version on the serving cluster", bookinfo, with_v4),
+        Update("remove a version of the serving cluster", with_v4, bookinfo),
+        Update("change weights", bookinfo, other_weights),
         Update("remove a version of the client cluster", other_weights, without_v2),
-        Update("add a version on the client cluster", without_v2, article),
-        Update("add a whole service next to it", article, with_details),
-        Update("remove a whole service next to it", with_details, article),
-        Update("add a serving cluster", article, over_three(settle)),
+        Update("add a version on the client cluster", without_v2, bookinfo),
+        Update("add a whole service next to it", bookinfo, with_details),
+        Update("remove a whole service next to it", with_details, bookinfo),
+        Update("add a serving cluster", bookinfo, over_three(settle)),
     ]
 
 
@@ -48,19 +49,22 @@ def hardest(settle: int) -> list[Update]:
     return [
         Update("swap every version in one step", old, new),
         Update("move a gateway to a new address", new, moved),
-        Update("take a serving cluster away", over_three(settle), reviews(*ARTICLE, settle=settle)),
+        Update("take a serving cluster away", over_three(settle), reviews(*SPLIT, settle=settle)),
     ]
 
 
 def over_three(settle: int) -> Spec:
-    return reviews(*ARTICLE, ("cluster3", "v5", 50), settle=settle)
+    return reviews(*SPLIT, ("cluster3", "v5", 50), settle=settle)
 
 
 def details_as_well(spec: Spec) -> Spec:
     return {
         **spec,
         "services": [*spec["services"], service("details", cluster1=["v1"], cluster2=["v2"])],
-        "traffic": [*spec["traffic"], rule("details", ("cluster1", "v1", 50), ("cluster2", "v2", 50))],
+        "traffic": [
+            *spec["traffic"],
+            rule("details.default", ["cluster1"], ("cluster1", "v1", 50), ("cluster2", "v2", 50)),
+        ],
     }
 
 

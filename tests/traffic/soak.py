@@ -18,7 +18,8 @@ from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.load import Report
 from sandbox.mesh.topology import BedCluster
-from tests.real.bed import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, Spec, reviews
+from tests.given.specs import SPLIT, Spec
+from tests.real.bed import CALLERS, GATEWAYS, WORKLOADS, reviews
 from tests.real.federation import REVIEWS, Federation
 from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
 from tests.real.stack import Stack
@@ -87,13 +88,13 @@ def _waited(update: Update) -> Kind:
 
 
 def _rename() -> Kind:
-    article = reviews(*ARTICLE, settle=SETTLE)
+    bookinfo = reviews(*SPLIT, settle=SETTLE)
 
     def there_and_back(found: Federation) -> None:
         with found.renamed("bookinfo"):
-            found.update(article)
+            found.update(bookinfo)
 
-    return Kind(RENAME, article, there_and_back)
+    return Kind(RENAME, bookinfo, there_and_back)
 
 
 def _unwaited() -> Kind:
