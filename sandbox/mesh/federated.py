@@ -6,15 +6,15 @@ from mesh_federation.mesh import outputs
 from mesh_federation.mesh.read import read_stack_file
 from mesh_federation.mesh.routes import resolve
 
-from .topology import MeshCluster, Workload, gateway
+from .topology import BedCluster, Workload, gateway
 
 
-def clusters(path: Path) -> list[MeshCluster]:
+def clusters(path: Path) -> list[BedCluster]:
     """Each cluster of the stack file, accepting the trust domains that the stack's output `trust` names."""
     federation, _ = read_stack_file(path)
     trust = outputs.trust(resolve(federation))
     return [
-        MeshCluster(
+        BedCluster(
             name,
             accepts=tuple(
                 domain
