@@ -36,7 +36,8 @@ class Source:
         """Where the programs are kept. A new version, or other flags, is a new directory."""
         digest = blake2b(repr((self.packages, self.flags)).encode(), digest_size=6)
         for folder in (self.folder, *self.beside_from):
-            for file in ("go.mod", "go.sum"):
+            ours = sorted(path.name for path in (MODULES / folder).glob("*.go"))
+            for file in ("go.mod", "go.sum", *ours):
                 digest.update((MODULES / folder / file).read_bytes())
         return store.directory() / f"{self.folder}-{digest.hexdigest()}"
 
@@ -94,6 +95,9 @@ ISTIO = Source(
     flags=("-ldflags=-s -w",),
     beside=_envoy_bootstrap,
 )
+ISTIOD_CONFIGURATION = Source(
+    "istiod-configuration", ("mesh.invalid/sandbox/istiod-configuration",), minutes=4, flags=("-ldflags=-s -w",)
+)
 _OLDEST_PULUMI = (3, 250)
 _CRDS = "manifests/charts/base/files/crd-all.gen.yaml"
 
@@ -134,6 +138,7 @@ def everything() -> list[Path]:
         *(program(KUBERNETES, name) for name in names),
         Path(str(shutil.which("pulumi", path=path))),
         *(program(ISTIO, name) for name in ("pilot-discovery", "pilot-agent", "istioctl")),
+        program(ISTIOD_CONFIGURATION, "istiod-configuration"),
     ]
 
 
