@@ -7,7 +7,7 @@ MeshError
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where something stands in a spec: keys and indices from the top."""
@@ -17,7 +17,9 @@ class Problem(NamedTuple):
     """One thing that is wrong: where the user finds it, and what would be right."""
 
     path: Path
+    name: str
     message: str
+    level: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         """`traffic[2].http[0].route[1].version: reviews on cluster2 has no version 'v4'; it has v1, v2, v3`"""
