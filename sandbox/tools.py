@@ -1,6 +1,7 @@
 """The programs that a sandbox runs: those on PATH, else built from their Go modules, once for each user and version."""
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -159,6 +160,24 @@ def istio_crds() -> Path:
             source.directory.mkdir(parents=True, exist_ok=True)
             new = file.with_suffix(".new")
             new.write_bytes((module / _CRDS).read_bytes())
+            new.replace(file)
+    return file
+
+
+def istio_definitions(version: str, checksum: str) -> Path:
+    """The file with the CustomResourceDefinitions of this version of `istio.io/api`.
+
+    Raises `ToolError` if the module's content is not the one of that checksum.
+    """
+    file = cache_directory() / f"istio-api-{version}.yaml"
+    with _held(file):
+        if not file.exists():
+            _say(f"fetching Istio's schemas {version}")
+            module = json.loads(_go(file.parent, "mod", "download", "-json", f"istio.io/api@{version}"))
+            if module["Sum"] != checksum:
+                raise ToolError(f"istio.io/api {version} has the checksum '{module['Sum']}'; it should be '{checksum}'")
+            new = file.with_suffix(".new")
+            new.write_bytes((Path(module["Dir"]) / "kubernetes" / "customresourcedefinitions.gen.yaml").read_bytes())
             new.replace(file)
     return file
 
