@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-
 from mesh_federation.mesh.istio.kinds import BY_NAME
 
 from . import tools
@@ -57,7 +56,7 @@ def definitions(release: str) -> Iterator[Schema]:
     for document in text.split("\n---\n"):
         # reading the others would take half of the time
         if any(f"\n    kind: {kind}\n" in document for kind in BY_NAME):
-            definition = yaml.load(document, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            definition = yaml.load(document, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
             names = definition["spec"]["names"]
             kind = BY_NAME.get(names["kind"])
             if kind and kind.resource == definition["metadata"]["name"]:
@@ -177,7 +176,7 @@ def _group(schema: Schema, place: str) -> list[str]:
     """The fields of which at most one may be set: the only `oneOf` that Istio's definitions have."""
     none, *each = schema["oneOf"]
     fields: list[str] = [one["required"][0] for one in each]
-    if none != {"not": {"anyOf": each}} or any(one != {"required": [name]} for one, name in zip(each, fields)):
+    if none != {"not": {"anyOf": each}} or each != [{"required": [name]} for name in fields]:
         raise SchemaError(f"{place}: no compact form for this oneOf: {schema['oneOf']}")
     return fields
 
