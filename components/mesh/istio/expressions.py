@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mesh_federation.mesh.errors import Problem
+from ..errors import Problem
 
 Rule = Callable[[Any], Iterator[Problem]]
 """What breaks the rule in a value; the paths of the problems begin at the value."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from mesh_federation.mesh.errors import Path, Problem
+from ..errors import Path, Problem
 
 from . import values
 from .expressions import RULES

@@ -10,7 +10,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from mesh_federation.mesh.errors import Path, Problem
+from ..errors import Path, Problem
 
 from .durations import MILLISECOND, nanoseconds
 from .releases import Schema
