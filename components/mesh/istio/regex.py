@@ -20,13 +20,14 @@ _ESCAPE = re.compile(
 )
 _CLASS_ESCAPE = re.compile(_ESCAPE.pattern.replace("[AbBz] | ", ""), re.VERBOSE)
 _POSIX = re.compile(r"\[:\^?(?P<name>.*?):\]", re.DOTALL)
-_POSIX_NAMES = frozenset(
-    "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split()
+_POSIX_NAMES = (
+    *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph"),
+    *("lower", "print", "punct", "space", "upper", "word", "xdigit"),
 )
 _SETS = ("d", "D", "s", "S", "w", "W", "p", "P")
 
 
-class _Flaw(ValueError):
+class _FlawError(ValueError):
     """Says what is wrong with the expression."""
 
 
@@ -36,7 +37,7 @@ def flaw(pattern: str) -> str | None:
         return f"has {len(pattern.encode())} bytes; at most {LONGEST} are right"
     try:
         _Reader(pattern).read()
-    except _Flaw as error:
+    except _FlawError as error:
         return str(error)
     return None
 
@@ -52,7 +53,7 @@ class _Reader:
     def read(self) -> None:
         self._alternatives()
         if self._at < len(self._pattern):
-            raise _Flaw("has a `)` that closes nothing")
+            raise _FlawError("has a `)` that closes nothing")
 
     def _alternatives(self) -> int:
         """Read up to the end of the group; answers how often a part of it is repeated at most."""
@@ -84,18 +85,18 @@ class _Reader:
         self._at = bounds.end()
         least, most = int(bounds["least"]), int(bounds["most"] or bounds["least"])
         if most > _MOST_REPEATS or least > most:
-            raise _Flaw(f"repeats `{bounds[0]}`; at most {_MOST_REPEATS} times is right")
+            raise _FlawError(f"repeats `{bounds[0]}`; at most {_MOST_REPEATS} times is right")
         return max(most, 1)
 
     def _repeated(self, last: int | None, count: int) -> int:
         if last is None:
-            raise _Flaw("repeats nothing; state what before `*`, `+`, `?` or `{`")
+            raise _FlawError("repeats nothing; state what before `*`, `+`, `?` or `{`")
         if last * count > _MOST_REPEATS:
-            raise _Flaw(f"repeats a repetition too often; at most {_MOST_REPEATS} times is right")
+            raise _FlawError(f"repeats a repetition too often; at most {_MOST_REPEATS} times is right")
         if self._pattern.startswith("?", self._at):
             self._at += 1
         if self._at < len(self._pattern) and self._starts_repetition():
-            raise _Flaw("repeats a repetition; use a group `(?:…)`")
+            raise _FlawError("repeats a repetition; use a group `(?:…)`")
         return last * count
 
     def _starts_repetition(self) -> bool:
@@ -128,24 +129,24 @@ class _Reader:
         if self._pattern.startswith("?", self._at):
             group = _GROUP.match(self._pattern, self._at)
             if not group:
-                raise _Flaw(f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks")
+                raise _FlawError(f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks")
             self._at = group.end()
             if name := group["name"]:
                 if name in self._names:
-                    raise _Flaw(f"has two groups `{name}`; each needs a name of its own")
+                    raise _FlawError(f"has two groups `{name}`; each needs a name of its own")
                 self._names.add(name)
             if group["end"] == ")":
                 return None
         repeats = self._alternatives()
         if not self._pattern.startswith(")", self._at):
-            raise _Flaw("has a `(` that nothing closes")
+            raise _FlawError("has a `(` that nothing closes")
         self._at += 1
         return repeats
 
     def _escape(self, known: re.Pattern[str]) -> None:
         escape = known.match(self._pattern, self._at)
         if not escape:
-            raise _Flaw(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks")
+            raise _FlawError(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks")
         self._at = escape.end()
 
     def _class(self) -> None:
@@ -154,7 +155,7 @@ class _Reader:
         first = self._at
         while self._at == first or not self._pattern.startswith("]", self._at):
             if self._at >= len(self._pattern):
-                raise _Flaw("has a `[` that nothing closes")
+                raise _FlawError("has a `[` that nothing closes")
             self._range()
         self._at += 1
 
@@ -162,7 +163,7 @@ class _Reader:
         posix = _POSIX.match(self._pattern, self._at)
         if posix:
             if posix["name"] not in _POSIX_NAMES:
-                raise _Flaw(f"has the class `{posix[0]}`, which RE2 lacks")
+                raise _FlawError(f"has the class `{posix[0]}`, which RE2 lacks")
             self._at = posix.end()
             return
         low = self._class_character()
@@ -170,12 +171,12 @@ class _Reader:
             self._at += 1
             high = self._class_character()
             if high is None or _code(high) < _code(low):
-                raise _Flaw(f"has the range `{low}-{high or ''}`; the first character comes first")
+                raise _FlawError(f"has the range `{low}-{high or ''}`; the first character comes first")
 
     def _class_character(self) -> str | None:
         """One character as it is written; nothing for a set such as `\\d`."""
         if self._at >= len(self._pattern):
-            raise _Flaw("has a `[` that nothing closes")
+            raise _FlawError("has a `[` that nothing closes")
         begin = self._at
         if self._pattern[begin] != "\\":
             self._at += 1

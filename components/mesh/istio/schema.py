@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from ..errors import Path, Problem
-
 from . import values
 from .expressions import RULES
 from .releases import RELEASES, Schema, messages

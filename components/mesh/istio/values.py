@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import Path, Problem
-
 from .durations import MILLISECOND, nanoseconds
 from .releases import Schema
 
