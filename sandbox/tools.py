@@ -1,5 +1,6 @@
 """The programs that a sandbox runs: those on PATH, else built from their Go modules, once for each user and version."""
 
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -153,6 +154,24 @@ def _fetch_crds(target: Path) -> None:
     go.run(folder, "mod", "download", "istio.io/istio")
     module = Path(go.run(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"))
     (target / "crds.yaml").write_bytes((module / _CRDS).read_bytes())
+
+
+def istio_definitions(version: str, checksum: str) -> Path:
+    """The file with the CustomResourceDefinitions of this version of `istio.io/api`.
+
+    Raises `ToolError` if the module's content is not the one of that checksum.
+    """
+    target = store.directory() / f"istio-api-{version}"
+    return store.filled(target, partial(_fetch_definitions, version, checksum)) / "crds.yaml"
+
+
+def _fetch_definitions(version: str, checksum: str, target: Path) -> None:
+    progress.say(f"fetching Istio's schemas {version}")
+    module = json.loads(go.run(target, "mod", "download", "-json", f"istio.io/api@{version}"))
+    if module["Sum"] != checksum:
+        raise go.ToolError(f"istio.io/api {version} has the checksum '{module['Sum']}'; it should be '{checksum}'")
+    definitions = Path(module["Dir"]) / "kubernetes" / "customresourcedefinitions.gen.yaml"
+    (target / "crds.yaml").write_bytes(definitions.read_bytes())
 
 
 def _build(source: Source, target: Path) -> None:

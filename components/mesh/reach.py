@@ -12,7 +12,6 @@ from .spec.values import Text
 from .unknown import Unknown, as_far_as_known
 from .wording import joined
 
-
 T = TypeVar("T")
 
 

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.mesh.bed import envoy
+from sandbox.mesh import envoy
 
 from .configuration import Message
 from .echo import ANSWER_WITH, ARRIVED, echo
@@ -70,7 +70,7 @@ class StockEnvoy:
         self._publish()
         (directory / "bootstrap.json").write_text(json.dumps(self._bootstrap()))
         log = resources.enter_context((directory / "log").open("wb"))
-        command = [str(envoy()), "--config-path", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"]
+        command = [str(envoy.program()), "--config-path", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"]
         self._process = subprocess.Popen(
             [*command, "--log-level", "error"], cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
