@@ -43,7 +43,7 @@ def _parts(model: type[BaseModel], place: str) -> Iterator[Part]:
     hints = typing.get_type_hints(model, include_extras=True)
     names = _names(model)
     keys = [_key(name, field, _words(hints[name], names)) for name, field in model.model_fields.items()]
-    yield Part(f"`{place}`" if place else "The spec", _one_line(inspect.getdoc(model)), keys)
+    yield Part(f"`{place}`" if place else "Top level", _one_line(inspect.getdoc(model)), keys)
     for name, field in model.model_fields.items():
         for inner, steps in _models(hints[name]):
             yield from _parts(inner, f"{place}.{field.alias or name}{steps}".removeprefix("."))
