@@ -43,6 +43,15 @@ def test_no_sentence_has_more_than_25_words(page: Path) -> None:
     assert [sentence for sentence in sentences(page.read_text()) if len(words(sentence)) > MOST_WORDS] == []
 
 
+@pytest.mark.parametrize("file", sorted((pages.REPOSITORY / "stacks").glob("*.yaml")), ids=lambda file: file.name)
+def test_no_sentence_of_a_stack_files_comments_has_more_than_25_words(file: Path) -> None:
+    comments = re.sub(r"^(?! *#).*$", "", file.read_text(), flags=re.MULTILINE)
+    text = re.sub(r"^ *# ?", "", comments, flags=re.MULTILINE)
+
+    assert "." in text
+    assert [sentence for sentence in sentences(text) if len(words(sentence)) > MOST_WORDS] == []
+
+
 def test_sentences_are_counted_without_blocks_tables_and_targets_of_links() -> None:
     text = """
 # A heading
