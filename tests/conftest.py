@@ -27,7 +27,7 @@ settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite tests/scenarios/*/*.golden.*")
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/scenarios/*/*/*.golden.*")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

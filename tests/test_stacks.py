@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from mesh_federation.mesh import outputs, stack_file
-from mesh_federation.mesh.cli import main
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import federated_hosts
 from mesh_federation.mesh.spec import Federation
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.given import core
+from tests.given.repository import REPOSITORY
+
 ENVIRONMENTS = ("dev", "staging", "prod")
 
 
@@ -27,12 +25,12 @@ def tracked() -> list[Path]:
 
 
 def federation_of(name: str) -> Federation:
-    return parse(stack_file.read(REPOSITORY / "stacks" / f"Pulumi.{name}.yaml"))
+    return core.read_file(REPOSITORY / "stacks" / f"Pulumi.{name}.yaml")
 
 
 @pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
 def test_passes_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(path)]) == 0, capsys.readouterr().err
+    assert core.run("check", path) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
@@ -55,7 +53,7 @@ def test_dev_has_two_clusters_and_waits_for_nothing() -> None:
     dev = federation_of("dev")
     assert len(dev.clusters) == 2
     assert dev.settle_seconds == 0
-    assert outputs.trust(dev) == {}
+    assert core.outputs_of(dev)["trust"] == {}
     ports = {name: cluster.gateway.port for name, cluster in dev.clusters.items() if cluster.gateway}
     assert ports == {"desk": 15443, "lab": 31443}
 
@@ -96,7 +94,7 @@ def test_prod_uses_what_its_comments_explain() -> None:
 def test_prods_pins_are_for_hosts_that_exist() -> None:
     prod = federation_of("prod")
     assert prod.addresses.taken
-    assert prod.addresses.pins.keys() <= set(federated_hosts(prod))
+    assert prod.addresses.pins.keys() <= core.hosts(prod)
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(ENVIRONMENTS, 2)))

@@ -13,17 +13,16 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
-from tests.processes import mentioning
-
-from .clusters import Clusters
-from .holding import gate
-from .specs import article
-from .stack import REPOSITORY, Stack, a_checkout, never_left_running
+from tests.given.specs import bookinfo
+from tests.real.clusters import Clusters
+from tests.real.held_writes import gate
+from tests.real.processes import mentioning
+from tests.real.stack import REPOSITORY, Stack, a_checkout, never_left_running
 
 pytestmark = pytest.mark.engine
 
 WRITES = 8
-"""Each of the article's objects is made by one."""
+"""Each object of the bookinfo example is made by one."""
 
 WITHOUT_ATTRIBUTES = "?metadata=skip"
 """Added to the URL of a file backend: it keeps no second file for each state, which a kill can leave half-written."""
@@ -47,7 +46,7 @@ def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made
         checkout = a_checkout(tmp_path / namespace)
         stack = new_stack(namespace, program=checkout)
         stack.extra_environment["PULUMI_BACKEND_URL"] = stack.environ()["PULUMI_BACKEND_URL"] + WITHOUT_ATTRIBUTES
-        spec = article()
+        spec = bookinfo()
         spec["services"][0]["namespace"] = namespace
         spec["traffic"][0]["service"] = f"reviews.{namespace}"
         stack.configure(spec)
@@ -87,7 +86,7 @@ def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made
 
 
 def test_killed_while_it_waits_the_next_update_waits_again(stack: Stack, clusters: Clusters) -> None:
-    spec = article(settle=3)
+    spec = bookinfo(settle=3)
     stack.configure(spec)
     stack.extra_environment["MESH_SETTLE_SECONDS"] = "0"
     stack.up()

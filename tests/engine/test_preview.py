@@ -4,9 +4,8 @@ import re
 
 import pytest
 
+from tests.real.stack import Stack
 from tests.test_readme import base, blocks
-
-from .stack import Stack
 
 pytestmark = pytest.mark.engine
 

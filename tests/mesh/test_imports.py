@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.given.repository import REPOSITORY
 
 
 def loaded_after(statement: str) -> set[str]:

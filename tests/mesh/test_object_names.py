@@ -7,17 +7,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mesh_federation.mesh.errors import SpecError
 
-from tests.mesh.reading import Built, build, built, key, policies
+from tests.given.translations import Translation, key, translate, translations
+from tests.oracle.reading import policies
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHORT = ("a", "a", "cluster1", "cluster2", "v1", "cluster.local", "{service}.{namespace}.svc.{cluster}.global")
 
 
-@given(built)
-def test_names_are_valid_and_told_apart(made: Built) -> None:
-    keys = [key(cluster, found) for cluster, found in made.everything]
+@given(translations)
+def test_names_are_valid_and_told_apart(translation: Translation) -> None:
+    keys = [key(cluster, found) for cluster, found in translation.everything]
     assert len(keys) == len(set(keys))
-    assert_names_are_valid(made)
+    assert_names_are_valid(translation)
 
 
 def long(least: int = 40) -> st.SearchStrategy[str]:
@@ -68,14 +69,14 @@ def test_names_that_are_too_long_are_refused_and_no_others(names: tuple[str, ...
     sni = f"outbound_.9080_.{version}_.{service}.{namespace}.svc.{domain}"
     stated = [service, namespace, client, f"{serving}x", version, *domain.split("."), *host.split(".")]
     if max(map(len, stated)) <= 63 and len(f"{version}.{host}") <= 253 and len(sni) <= 255:
-        assert_names_are_valid(build(spec))
+        assert_names_are_valid(translate(spec))
     else:
         with pytest.raises(SpecError):
-            build(spec)
+            translate(spec)
 
 
-def assert_names_are_valid(made: Built) -> None:
-    for _, found in made.everything:
+def assert_names_are_valid(translation: Translation) -> None:
+    for _, found in translation.everything:
         name, namespace = found["metadata"]["name"], found["metadata"]["namespace"]
         assert LABEL.fullmatch(namespace)
         assert len(name) <= 253

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from tests.mesh.reading import Built, built
-from tests.mesh.test_scenarios import SCENARIOS
+from tests.given.scenarios import SCENARIOS
+from tests.given.translations import Translation, translations
 
 CRDS = Path(__file__).parents[3] / "shared" / "crds"
 RELEASES = ("1.27", "1.28", "1.29", "1.30", "1.31")
@@ -82,10 +82,10 @@ def test_every_object_of_every_scenario_is_valid(release: str) -> None:
     assert not [error for found in objects for error in errors(release, found)]
 
 
-@given(built)
+@given(translations)
 @settings(max_examples=20)
-def test_every_object_of_a_generated_spec_is_valid(made: Built) -> None:
-    for _, found in made.everything:
+def test_every_object_of_a_generated_spec_is_valid(translation: Translation) -> None:
+    for _, found in translation.everything:
         for release in RELEASES:
             assert not errors(release, found)
 

@@ -17,8 +17,7 @@ from pulumi.runtime import mocks
 from pulumi_kubernetes import Provider
 
 from sandbox.mesh.certificates import Root
-
-from .registration import Engine
+from tests.given.registration import Engine
 
 # -- where -------------------------------------------------------------------------------------------------------
 

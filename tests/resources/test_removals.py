@@ -11,7 +11,7 @@ from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
-from .plugin import Plugin, Props
+from tests.real.dynamic_plugin import Plugin, Props
 
 OBJECTS = ["east/DestinationRule/x/v1.a", "west/Gateway/istio-system/a"]
 ADDED = [*OBJECTS, "west/DestinationRule/x/v2.a"]

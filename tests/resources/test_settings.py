@@ -8,7 +8,7 @@ import pytest
 from mesh_federation import settings
 from pulumi.runtime import mocks
 
-from .registration import Engine
+from tests.given.registration import Engine
 
 CLUSTERS = {
     "cluster1": {"context": "east", "trustDomain": "east", "identity": "east-2"},

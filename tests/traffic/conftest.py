@@ -6,11 +6,10 @@ import pytest
 
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import MeshCluster
-from tests.engine.stack import Stack
-
-from .federation import Federation
-from .requirement import require_mesh
-from .specs import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
+from tests.real.bed import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
+from tests.real.federation import Federation
+from tests.real.requirement import require_mesh
+from tests.real.stack import Stack
 
 
 @pytest.fixture(scope="session")

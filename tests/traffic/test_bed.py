@@ -15,13 +15,13 @@ from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.network import Networks
 from sandbox.mesh.objects import ObjectError
 from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
-from tests.engine.stack import REPOSITORY
-from tests.processes import working_in
-
-from . import traces
-from .federation import Federation
-from .requirement import require_mesh
-from .specs import ARTICLE, reviews
+from tests.given.specs import SPLIT
+from tests.real import traces
+from tests.real.bed import reviews
+from tests.real.federation import Federation
+from tests.real.processes import working_in
+from tests.real.requirement import require_mesh
+from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 
@@ -41,7 +41,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def test_two_beds_side_by_side_do_not_disturb_each_other_and_one_goes_without_a_trace(
     sandbox: Sandbox, federation: Federation
 ) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
     before = traces.of_bed(Bed(sandbox), "alone")
 
     other = Bed.up(sandbox, CLUSTERS, WORKLOADS)

@@ -14,15 +14,14 @@ from sandbox.clusters import Sandbox
 from sandbox.mesh.admin import Proxy
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import MeshCluster, Workload
-
-from . import facts
-from .facts import Remote, Route, Share
-from .requirement import require_mesh
-from .scenario import Scenario
+from tests.given.scenarios import SCENARIOS, title
+from tests.oracle import facts
+from tests.oracle.facts import Remote, Route, Share
+from tests.real.requirement import require_mesh
+from tests.real.scenario import Scenario
 
 pytestmark = pytest.mark.mesh
 
-SCENARIOS = sorted(path for path in (Path(__file__).parents[1] / "scenarios").iterdir() if path.is_dir())
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
 
 SUPPRESSED = {
@@ -67,7 +66,7 @@ def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
 
 
 @pytest.mark.parametrize(
-    "folder", [path for path in SCENARIOS if not (path / "problems.golden.txt").exists()], ids=lambda path: path.name
+    "folder", [path for path in SCENARIOS if not (path / "problems.golden.txt").exists()], ids=title
 )
 def test_istiod_makes_of_a_scenario_what_its_spec_says(folder: Path, court: Court) -> None:
     scenario = Scenario(folder)
