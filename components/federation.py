@@ -39,6 +39,9 @@ class MeshFederation(pulumi.ComponentResource):
     trust: pulumi.Output[dict[str, dict[str, Any]]]
     """Serving cluster → the fragment that its mesh configuration needs to accept its callers' trust domains."""
 
+    requirements: pulumi.Output[dict[str, dict[str, str]]]
+    """Cluster → name → what must be true of the cluster, in sentences that a person can check."""
+
     def __init__(self, name: str, args: FederationArgs | Stated, opts: pulumi.ResourceOptions | None = None) -> None:
         stated = args if isinstance(args, Stated) else _read(name, args)
         routes = resolve(stated.federation)
@@ -79,8 +82,15 @@ class MeshFederation(pulumi.ComponentResource):
         self.hosts = pulumi.Output.from_input(outputs.hosts(routes))
         self.traffic = pulumi.Output.from_input(outputs.traffic(routes))
         self.trust = pulumi.Output.from_input(outputs.trust(routes))
+        self.requirements = pulumi.Output.from_input(outputs.requirements(routes))
         self.register_outputs(
-            {"addresses": self.addresses, "hosts": self.hosts, "traffic": self.traffic, "trust": self.trust}
+            {
+                "addresses": self.addresses,
+                "hosts": self.hosts,
+                "traffic": self.traffic,
+                "trust": self.trust,
+                "requirements": self.requirements,
+            }
         )
 
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from .requirements import Facts
+from .requirements import requirements as sentences
 from .routes import Destination, Route, Routes
 from .shares import percentages
 
@@ -61,3 +63,20 @@ def trust(routes: Routes) -> dict[str, dict[str, Any]]:
         }
         for serving in sorted(callers)
     }
+
+
+def requirements(routes: Routes) -> dict[str, dict[str, str]]:
+    """Cluster → name → what must be true of it, in sentences that a person can check."""
+    return {name: sentences(_facts(name, routes)) for name in sorted(routes.federation.clusters)}
+
+
+def _facts(name: str, routes: Routes) -> Facts:
+    cluster = routes.federation.clusters[name]
+    answering = [use for use in routes.crossings if use.serving is cluster]
+    return Facts(
+        cluster,
+        called=sorted({route.service.reference for route in routes.routes if route.client is cluster}),
+        dialled=sorted({use.service.reference for use in routes.crossings if use.client is cluster}),
+        served=sorted({use.service.reference for use in answering}),
+        trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
+    )

@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from tests.test_readme import base, blocks
 
 from tests.real.stack import Stack
-from tests.test_readme import base, blocks
 
 pytestmark = pytest.mark.engine
 

@@ -75,7 +75,12 @@ def new_stack(federation: Federation, name: str = "mesh") -> NewStack:
 def outputs_of(federation: Federation) -> dict[str, Any]:
     """The outputs that follow from the spec alone, by name."""
     routes = resolve(federation)
-    return {"hosts": outputs.hosts(routes), "traffic": outputs.traffic(routes), "trust": outputs.trust(routes)}
+    return {
+        "hosts": outputs.hosts(routes),
+        "traffic": outputs.traffic(routes),
+        "trust": outputs.trust(routes),
+        "requirements": outputs.requirements(routes),
+    }
 
 
 def run(*arguments: str | Path) -> int:

@@ -70,7 +70,14 @@ class StockEnvoy:
         self._publish()
         (directory / "bootstrap.json").write_text(json.dumps(self._bootstrap()))
         log = resources.enter_context((directory / "log").open("wb"))
-        command = [str(envoy.program()), "--config-path", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"]
+        command = [
+            str(envoy.program()),
+            "--config-path",
+            "bootstrap.json",
+            "--concurrency",
+            "1",
+            "--disable-hot-restart",
+        ]
         self._process = subprocess.Popen(
             [*command, "--log-level", "error"], cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
