@@ -1,4 +1,4 @@
-"""`pulumi` ends in the middle of an update, and the README's recipe finishes it."""
+"""`pulumi` ends in the middle of an update, and the documentation's recipe finishes it."""
 
 import os
 import re
@@ -188,7 +188,7 @@ def nothing_is_left_running(stack: Stack, clusters: Clusters) -> None:
 
 
 def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
-    """Do what the README says, with the stack's name and clusters in the place of those there."""
+    """Do what the documentation says, with the stack's name and clusters in the place of those there."""
     adopted = ""
     for line in recipe(stack.name, clusters):
         if line.startswith("pulumi import") and adopted.startswith("0 objects"):
@@ -207,8 +207,9 @@ def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
 
 
 def recipe(stack: str, clusters: tuple[str, ...]) -> Iterator[str]:
-    """The README's commands, and where they name a cluster, for each cluster."""
-    section = (REPOSITORY / "README.md").read_text().partition("**An update was killed.**")[2]
+    """The documentation's commands, and where they name a cluster, for each cluster."""
+    page = REPOSITORY / "docs" / "when-something-goes-wrong.md"
+    section = page.read_text().partition("\n## An update was killed\n")[2]
     found = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
     for line in section.partition("```sh\n")[2].partition("\n```")[0].splitlines():
         if line.startswith("kubectl"):
