@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools tools soak test check docs bench clean
+.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools tools releases soak test check docs bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -50,6 +50,9 @@ test: check tools network-tools ## every check and every test, on real API serve
 # built before the tests, where one can see it: it takes some 16 minutes, once
 tools: .venv/ready
 	$(BIN)/python -m sandbox tools
+
+releases: .venv/ready ## Istio's schemas per release, made again from Istio's own definitions
+	$(BIN)/python -m sandbox.istio_releases
 
 soak: .venv/ready network-tools ## every kind of update five times at 12 s, on an idle and on a busy istiod: the table of what was lost
 	$(BIN)/python -m tests.traffic.soak

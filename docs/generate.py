@@ -9,11 +9,9 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 from mesh_federation.mesh import requirements
 from mesh_federation.mesh.requirements import Requirement
-from mesh_federation.mesh.spec import IstioVersion
 
 from docs import keys
 
@@ -39,16 +37,11 @@ def generated(text: str) -> str:
     return REGION.sub(lambda match: f"{match[1]}\n{REGIONS[match['name']]()}\n\n{match[3]}", text)
 
 
-def releases() -> str:
-    """The releases of Istio that are supported: `1.27 to 1.31`."""
-    known = [release for choices in get_args(IstioVersion) for release in get_args(choices)]
-    return f"{known[0]} to {known[-1]}"
-
-
 def sentences(group: Iterable[Requirement]) -> str:
     """A list of the requirements, said of any cluster."""
-    words = {**requirements.ANY_CLUSTER, "releases": releases()}
-    return "\n".join(_wrapped(requirement.text.format_map(words), bullet="- ") for requirement in group)
+    return "\n".join(
+        _wrapped(requirement.text.format_map(requirements.ANY_CLUSTER), bullet="- ") for requirement in group
+    )
 
 
 def tables() -> str:

@@ -3,7 +3,6 @@
 import inspect
 import json
 import re
-import sys
 import typing
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,10 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
-from mesh_federation.mesh import spec
+from mesh_federation.mesh.reach import Reach
+from mesh_federation.mesh.spec import values
+from mesh_federation.mesh.spec.cluster import Cluster
+from mesh_federation.mesh.spec.federation import Federation
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -36,17 +38,23 @@ class Part(NamedTuple):
 
 def parts() -> Iterator[Part]:
     """Every model of the spec, in the order of the text: each after the model that holds it."""
-    yield from _parts(spec.Federation, "")
+    yield from _parts(Federation, "")
 
 
 def _parts(model: type[BaseModel], place: str) -> Iterator[Part]:
     hints = typing.get_type_hints(model, include_extras=True)
-    names = _names(model)
-    keys = [_key(name, field, _words(hints[name], names)) for name, field in model.model_fields.items()]
+    # a stack file says at each cluster how it is reached, too
+    keys = [key for part in ((Reach, Cluster) if model is Cluster else (model,)) for key in _keys(part)]
     yield Part(f"`{place}`" if place else "Top level", _one_line(inspect.getdoc(model)), keys)
     for name, field in model.model_fields.items():
         for inner, steps in _models(hints[name]):
             yield from _parts(inner, f"{place}.{field.alias or name}{steps}".removeprefix("."))
+
+
+def _keys(model: type[BaseModel]) -> Iterator[Key]:
+    hints = typing.get_type_hints(model, include_extras=True)
+    for name, field in model.model_fields.items():
+        yield _key(name, field, _words(hints[name], _names()))
 
 
 def _key(name: str, field: FieldInfo, type_: str) -> Key:
@@ -119,22 +127,21 @@ def _bare(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return (hint.__origin__, hint.__metadata__) if get_origin(hint) is Annotated else (hint, ())
 
 
-def _names(model: type[BaseModel]) -> dict[str, str]:
-    """What annotated types are called in the model's module: `PortNumber` is a port number.
+def _names() -> dict[str, str]:
+    """What annotated types are called in the spec: `PortNumber` is a port number.
 
     Two names for one and the same type say nothing of a field of that type.
     """
     found = defaultdict(list)
-    for name, value in vars(sys.modules[model.__module__]).items():
+    for name, value in vars(values).items():
         if get_origin(value) is Annotated:
             found[_identity(value)].append(_spaced(name))
     return {identity: names[0] for identity, names in found.items() if len(names) == 1}
 
 
 def _identity(hint: Any) -> str:
-    """Two annotated types are the same if type and annotations are, but for the one that lets a part be broken."""
-    plain, metadata = _bare(hint)
-    return repr((plain, [item for item in metadata if "_tolerate" not in repr(item)]))
+    """Two annotated types are the same if type and annotations are."""
+    return repr(_bare(hint))
 
 
 def _spaced(name: str) -> str:

@@ -3,9 +3,12 @@
 The README's "Before you start" says the same sentences of any cluster, and a test holds the two equal.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from .istio.releases import RELEASES
+from .spec.cluster import Cluster
 
 NAMED = 5
 """How many services a sentence names at most; of more it says how many there are."""
@@ -23,23 +26,10 @@ class Requirement(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """What other clusters' calls need of a serving cluster's gateway."""
-
-    namespace: str
-    selector: Mapping[str, str]
-    port: int
-    listener_port: int
-    manage: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What a federation wants of one cluster. Services are `<service>.<namespace>`, trust domains are plain text."""
 
-    releases: str
-    """The releases of Istio that its objects suit: `1.30`, or `1.27 to 1.31`."""
-    root: str
+    cluster: Cluster
     called: Sequence[str] = ()
     """Services whose calls a rule spreads here."""
     dialled: Sequence[str] = ()
@@ -48,8 +38,6 @@ class Facts:
     """Services that answer calls of other clusters here."""
     trust_domains: Sequence[str] = ()
     """Those of the callers from other clusters, without the cluster's own."""
-    gateway: Gateway | None = None
-    """Stated wherever `served` is not empty."""
 
 
 ANYWHERE: tuple[Role, ...] = ("called", "dialled", "served")
@@ -170,7 +158,10 @@ SERVING_CLUSTERS = (
 
 REQUIREMENTS = (*EVERY_CLUSTER, *CLIENT_CLUSTERS, *SERVING_CLUSTERS)
 
+ANY_RELEASE = f"{RELEASES[0]} to {RELEASES[-1]}"
+
 ANY_CLUSTER = {
+    "releases": ANY_RELEASE,
     "services": "the services",
     "namespaces": "the root namespace, the gateway's namespace and the namespaces of the services",
     "gateway": "the gateway's namespace",
@@ -179,7 +170,7 @@ ANY_CLUSTER = {
     "listener_port": "`gateway.listenerPort`",
     "trust_domains": "the trust domains of its callers",
 }
-"""What stands in the sentences where no cluster is meant; `releases` is to be added."""
+"""What stands in the sentences where no cluster is meant."""
 
 
 def requirements(facts: Facts) -> dict[str, str]:
@@ -196,7 +187,7 @@ def requirements(facts: Facts) -> dict[str, str]:
 
 def _is_settled(name: str, facts: Facts) -> bool:
     """Whether the spec itself shows that there is nothing to check."""
-    gateway = facts.gateway
+    gateway = facts.cluster.gateway
     match name:
         case "accepted-trust-domains":
             return not facts.trust_domains
@@ -205,7 +196,7 @@ def _is_settled(name: str, facts: Facts) -> bool:
         case "no-other-passthrough":
             return gateway is None or not gateway.manage
         case "no-wildcard-rule-at-the-gateway":
-            return gateway is None or gateway.namespace == facts.root
+            return facts.cluster.gateway_namespace == facts.cluster.istio.namespace
     return False
 
 
@@ -217,18 +208,19 @@ def _services(facts: Facts, roles: Sequence[Role]) -> list[str]:
 def _words(facts: Facts, roles: Sequence[Role]) -> dict[str, str]:
     """What this cluster has in the place of the words in `ANY_CLUSTER`."""
     here = _services(facts, ("called", "served"))
-    namespaces = {facts.root, *(service.partition(".")[2] for service in here)}
-    words = {"releases": facts.releases, "services": _counted("service", _services(facts, roles))}
+    cluster = facts.cluster
+    namespaces = {cluster.istio.namespace, *(service.partition(".")[2] for service in here)}
+    words = {"releases": cluster.istio.version or ANY_RELEASE, "services": _counted("service", _services(facts, roles))}
     if facts.trust_domains:
         words["trust_domains"] = _counted("trust domain", facts.trust_domains)
-    if facts.gateway is not None:
-        labels = ", ".join(f"`{key}: {value}`" for key, value in sorted(facts.gateway.selector.items()))
-        namespaces.add(facts.gateway.namespace)
+    if cluster.gateway is not None:
+        labels = ", ".join(f"`{key}: {value}`" for key, value in sorted(cluster.gateway.selector.items()))
+        namespaces.add(cluster.gateway_namespace)
         words |= {
-            "gateway": _counted("namespace", [facts.gateway.namespace]),
+            "gateway": _counted("namespace", [cluster.gateway_namespace]),
             "selector": f"the labels {labels}",
-            "port": f"port {facts.gateway.port}",
-            "listener_port": f"port {facts.gateway.listener_port}",
+            "port": f"port {cluster.gateway.port}",
+            "listener_port": f"port {cluster.gateway.listener_port}",
         }
     return {**words, "namespaces": _counted("namespace", namespaces)}
 
