@@ -236,10 +236,9 @@ def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
 
 
 def recipe(stack: str, clusters: tuple[str, ...]) -> Iterator[str]:
-    """The README's commands, and where they name a cluster, for each cluster."""
-    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
-    text = "\n".join(page.read_text() for page in pages)
-    _, section = re.split(r"^[#*\s]+An update was killed", text, flags=re.MULTILINE)
+    """The documentation's commands, and where they name a cluster, for each cluster."""
+    page = REPOSITORY / "docs" / "when-something-goes-wrong.md"
+    section = page.read_text().partition("\n## An update was killed\n")[2]
     found = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
     for line in section.partition("```sh\n")[2].partition("\n```")[0].splitlines():
         if line.startswith("kubectl"):

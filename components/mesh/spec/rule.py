@@ -5,8 +5,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, model_validator
 
 from .part import Part
-from .values import DnsLabel, DnsName, GatewayName, IstioValue, Labels, NonEmpty, PortNumber, ServiceReference, Text
-from .values import Weight, plain_or_late
+from .values import (
+    DnsLabel,
+    DnsName,
+    GatewayName,
+    IstioValue,
+    Labels,
+    NonEmpty,
+    PortNumber,
+    ServiceReference,
+    Text,
+    Weight,
+    plain_or_late,
+)
 
 
 class Destination(Part):
