@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .configuration import Configuration, UnknownNameError
-from .envoy import Answer, Request, StockEnvoy
-from .listeners import Connection, last_filter
-from .routes import Route, read_route, shares
-from .world import BLACK_HOLE, PASSTHROUGH, Caller, End, World
+from tests.oracle.configuration import Configuration, UnknownNameError
+from tests.oracle.envoy import Answer, Request, StockEnvoy
+from tests.oracle.listeners import Connection, last_filter
+from tests.oracle.routes import Route, read_route, shares
+from tests.oracle.world import BLACK_HOLE, PASSTHROUGH, Caller, End, World
 
 _ATTEMPTS = 20_000
 """More than it takes to meet a destination of one in a thousand, in all likelihood."""

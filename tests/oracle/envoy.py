@@ -18,12 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.mesh.bed import envoy
-
-from .configuration import Message
-from .echo import ANSWER_WITH, ARRIVED, echo
-from .listeners import last_filter
-from .routes import clusters_of
+from sandbox.mesh import envoy
+from tests.oracle.configuration import Message
+from tests.oracle.echo import ANSWER_WITH, ARRIVED, echo
+from tests.oracle.listeners import last_filter
+from tests.oracle.routes import clusters_of
 
 _PATIENCE_SECONDS = 20.0
 _PLACE = "x-oracle-place"
@@ -70,7 +69,14 @@ class StockEnvoy:
         self._publish()
         (directory / "bootstrap.json").write_text(json.dumps(self._bootstrap()))
         log = resources.enter_context((directory / "log").open("wb"))
-        command = [str(envoy()), "--config-path", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"]
+        command = [
+            str(envoy.program()),
+            "--config-path",
+            "bootstrap.json",
+            "--concurrency",
+            "1",
+            "--disable-hot-restart",
+        ]
         self._process = subprocess.Popen(
             [*command, "--log-level", "error"], cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )

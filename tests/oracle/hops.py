@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .configuration import Endpoint, Tls
-from .world import Caller, End, World
+from tests.oracle.configuration import Endpoint, Tls
+from tests.oracle.world import Caller, End, World
 
 _OUTBOUND = re.compile(r"outbound\|(?P<port>\d+)\|(?P<version>[^|]*)\|(?P<host>.+)")
 

@@ -15,8 +15,7 @@ from ipaddress import IPv4Address
 from typing import Any, Literal
 
 from sandbox import tools
-
-from .configuration import Configuration
+from tests.oracle.configuration import Configuration
 
 Object = dict[str, Any]
 

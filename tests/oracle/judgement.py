@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from .calls import Call, Outcome, follow
-from .comparison import compare
-from .envoy import stock_envoy
-from .istiod import Object
-from .stack import Stack
-from .world import Caller, Outage, World
+from tests.oracle.calls import Call, Outcome, follow
+from tests.oracle.comparison import compare
+from tests.oracle.envoy import stock_envoy
+from tests.oracle.istiod import Object
+from tests.oracle.stack import Stack
+from tests.oracle.world import Caller, Outage, World
 
 Expectation = Mapping[str, Any]
 

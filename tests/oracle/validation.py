@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.mesh.bed import envoy
-
-from .configuration import Configuration, Message
+from sandbox.mesh import envoy
+from tests.oracle.configuration import Configuration, Message
 
 _MANAGEMENT = ("xds-grpc", "sds-grpc")
 """The clusters by which a proxy of Istio reaches its agent."""
@@ -61,7 +60,7 @@ def _refusal(bootstrap: str) -> str:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "bootstrap.json"
         file.write_text(bootstrap)
-        command = [str(envoy()), "--mode", "validate", "--log-level", "critical", "--config-path", str(file)]
+        command = [str(envoy.program()), "--mode", "validate", "--log-level", "critical", "--config-path", str(file)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     return (run.stderr or run.stdout or "no reason given").strip() if run.returncode else ""
 

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import istiod
-from .configuration import Configuration, Endpoint
-from .istiod import Mesh, Object, Proxy
-from .listeners import Connection, chain_for, last_filter
-from .routes import shares
-from .spreading import spread
-from .stack import Gateway, Pod, Stack
-from .surroundings import surroundings
+from tests.oracle import istiod
+from tests.oracle.configuration import Configuration, Endpoint
+from tests.oracle.istiod import Mesh, Object, Proxy
+from tests.oracle.listeners import Connection, chain_for, last_filter
+from tests.oracle.routes import shares
+from tests.oracle.spreading import spread
+from tests.oracle.stack import Gateway, Pod, Stack
+from tests.oracle.surroundings import surroundings
 
 PASSTHROUGH = "PassthroughCluster"
 BLACK_HOLE = "BlackHoleCluster"
