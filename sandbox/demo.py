@@ -10,7 +10,7 @@ from mesh_federation.mesh.istio import kinds
 from .clusters import Sandbox, kubectl
 from .stack import REPOSITORY, Stack
 
-_KINDS = ",".join(kind.resource for kind in kinds.EMITTED)
+_KINDS = ",".join(kind.resource for kind in kinds.ROUTING)
 _BAR = 40
 
 

@@ -66,9 +66,9 @@ class Manifest:
 
 
 def copied(value: Any) -> Any:
-    """A value of the user's, as a part of one manifest alone. Late leaves stay as they are."""
+    """A value of the user's, as a part of one manifest alone, its keys sorted. Late leaves stay as they are."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: copied(value[key]) for key in sorted(value)}
     return [copied(item) for item in value] if isinstance(value, list | tuple) else value
 
 

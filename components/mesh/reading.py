@@ -97,7 +97,7 @@ class Reading:
             here = (*path, step_of(key))
             self._value(key_type, (), key, here)
             # by its bad name it can still be found, so nobody is told that there is no such entry
-            values[here[-1]] = self._value(of, (), item, here)
+            values[step_of(key)] = self._value(of, (), item, here)
         return values
 
     def _istio(self, data: Any, path: Path) -> Any:
@@ -107,8 +107,10 @@ class Reading:
         if isinstance(data, dict):
             for key in data:
                 if not isinstance(key, str):
-                    self._problem((*path, _step(key)), "not-text", f"{shown(key)} is not text; write the key in quotes")
-            return {_step(key): self._istio(item, (*path, _step(key))) for key, item in data.items()}
+                    self._problem(
+                        (*path, step_of(key)), "not-text", f"{shown(key)} is not text; write the key in quotes"
+                    )
+            return {step_of(key): self._istio(item, (*path, step_of(key))) for key, item in data.items()}
         if isinstance(data, list | tuple):
             return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
         return self._leaf(IstioValue, (), data, path)

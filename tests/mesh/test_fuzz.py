@@ -4,15 +4,13 @@ import contextlib
 import io
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 from hypothesis import given
 
 from tests.given import core
-from tests.given.odd_values import READABLE, UNREADABLE, StackFile, stack_files
+from tests.given.odd_values import StackFile, stack_files
 
 
 class Outcome(NamedTuple):

@@ -110,7 +110,10 @@ def test_the_nearest_key_is_spelled_as_the_user_spells_keys() -> None:
 
 def test_a_key_that_comes_later_is_named_as_the_user_spells_it() -> None:
     [message] = core.messages(with_value("traffic.0.http.0.cors_policy", {}))
-    assert message == "traffic[0].http[0].cors_policy: 'cors_policy' is not supported yet"
+    assert (
+        message
+        == "traffic[0].http[0].cors_policy: 'cors_policy' is not a known key; did you mean 'corsPolicy'? it takes"
+    )
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from mesh_federation.mesh.istio import kinds
 
 from sandbox.clusters import Sandbox, kubectl
 
-KINDS = {kind.plural: kind.name for kind in kinds.EMITTED}
-"""Plural → kind, of what a federation makes."""
+KINDS = {kind.plural: kind.name for kind in kinds.ROUTING}
+"""Plural → kind, of what a federation makes in Istio's API."""
 RESOURCES = ",".join(f"{plural}.networking.istio.io" for plural in KINDS)
 
 

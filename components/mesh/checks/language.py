@@ -1,6 +1,7 @@
 """Istio's own words in a rule, held against the schema and the webhook of each release on which they land."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ..errors import Path, Problem
@@ -61,11 +62,22 @@ def refused_by_istio(
     for release, (cluster, is_stated) in releases.items():
         for problem in schema.problems(fragment, _KIND, release, (kind, 0), path):
             if problem.path not in told:
-                yield _for_cluster(problem, release, cluster, is_stated=is_stated)
+                yield _as_ours(_for_cluster(problem, release, cluster, is_stated=is_stated), path, kind)
             told.add(problem.path)
     for problem in webhook.problems(fragment, _KIND, (kind, 0), path):
         if problem.path not in told:
             yield problem
+
+
+def _as_ours(problem: Problem, path: Path, kind: str) -> Problem:
+    """A field that nobody knows may be a misspelt key of ours."""
+    if problem.name != "unknown-field" or len(problem.path) != len(path) + 1:
+        return problem
+    key = str(problem.path[-1])
+    keys = sorted({*schema.fields(_KIND, RELEASES[-1], (kind, 0)), *HttpEntry.model_fields} - _OURS.keys())
+    nearest = get_close_matches(key, keys, n=1)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return problem._replace(name="unknown-key", message=f"{key!r} is not a known key; {hint}it takes {', '.join(keys)}")
 
 
 def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: bool) -> Problem:

@@ -23,7 +23,7 @@ def overlaps(stated: Stated) -> Iterator[Problem]:
         indices = tuple(index for index, _ in rules)
         if indices not in judged:
             judged.add(indices)
-            yield from each(second_rule(rules, service, client), hidden_entry(rules, service))
+            yield from each(_of_both(rules, service, client))
     for index, rule in known(stated.federation.traffic):
         yield from each(never_matches(("traffic", index), rule, stated))
 
@@ -39,6 +39,13 @@ def _by_client_and_service(stated: Stated) -> Iterator[tuple[Service, str, list[
     for (client, reference), of_both in rules.items():
         if service := stated.services.get(reference):
             yield service, client, of_both
+
+
+def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+    problems = list(second_rule(rules, service, client))
+    yield from problems
+    second = {problem.path[1] for problem in problems}
+    yield from hidden_entry([(index, rule) for index, rule in rules if index not in second], service)
 
 
 def second_rule(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
@@ -95,8 +102,7 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
                     hiders[path] = hider if path not in hiders or hiders[path] else None
     for path, hider in hiders.items():
         if hider:
-            name = f"traffic[{path[1]}]" if hider[1] != path[1] else ""
-            words = f"{name}{spelled(hider[2:]) if not name else spelled(hider)[len(name) :]}"
+            words = spelled(hider[2:] if hider[1] == path[1] else hider)
             message = f"{spelled(path[2:])} never takes a call; {words} takes all of its calls before it"
             yield Problem(path, "hidden-entry", message)
 

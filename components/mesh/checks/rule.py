@@ -19,7 +19,6 @@ def traffic(stated: Stated) -> Iterator[Problem]:
         path = ("traffic", index)
         yield from each(
             unknown_service((*path, "service"), rule.service, stated),
-            stated_twice((*path, "clients", "clusters"), rule.clients.clusters),
             _clients((*path, "clients", "clusters"), rule, stated),
             no_entries(path, rule),
             unknown_rule_port(path, rule, stated),
@@ -36,6 +35,7 @@ def traffic(stated: Stated) -> Iterator[Problem]:
 
 
 def _clients(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    yield from stated_twice(path, rule.clients.clusters)
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
         yield from each(unknown_cluster(here, client, stated), unanswered_calls(here, client, rule, stated))

@@ -15,12 +15,16 @@ def services(stated: Stated) -> Iterator[Problem]:
         path = ("services", index)
         yield from each(
             service_stated_twice(path, service, seen),
-            stated_twice((*path, "ports"), [port.name for _, port in known(service.ports)], "name"),
-            stated_twice((*path, "ports"), [port.number for _, port in known(service.ports)], "number"),
+            _ports((*path, "ports"), service),
             _presences(path, service, stated),
-            stated_twice((*path, "importedBy"), [importer.cluster for _, importer in known(service.imported_by)]),
-            _importers(path, service, stated),
+            _importers((*path, "importedBy"), service, stated),
         )
+
+
+def _ports(path: Path, service: Service) -> Iterator[Problem]:
+    ports = [port for _, port in known(service.ports)]
+    yield from stated_twice(path, [port.name for port in ports], "name")
+    yield from stated_twice(path, [port.number for port in ports], "number")
 
 
 def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterator[Problem]:
@@ -51,8 +55,9 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
 
 
 def _importers(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+    yield from stated_twice(path, [importer.cluster for _, importer in known(service.imported_by)])
     for position, importer in known(service.imported_by):
-        here = (*path, "importedBy", position)
+        here = (*path, position)
         yield from each(
             unknown_cluster(here, importer.cluster, stated),
             imported_from_nowhere(here, importer.cluster, service, stated),

@@ -61,7 +61,7 @@ def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict
 
 def _entry(entry: Entry, route: Route, federation: Federation) -> dict[str, Any]:
     port = {} if route.port is None else {"port": route.port}
-    matches = [{**copied(match), **port} for match in entry.matches]
+    matches = [{**port, **copied(match)} for match in entry.matches]
     destinations = [_weighted(destination, route, federation) for destination in entry.destinations]
     mirrors = [_mirror(mirror, route, federation) for mirror in entry.mirrors]
     return {
