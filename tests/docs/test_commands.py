@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from mesh_federation.mesh.commands import main as command
+from mesh_federation.mesh.commands.main import parser
 from mesh_federation.mesh.istio import kinds
 
 from sandbox import tools, traffic
@@ -56,7 +56,7 @@ def test_what_pip_installs_has_the_command() -> None:
 
 @pytest.mark.parametrize("arguments", [call for name in CORE for call in pages.arguments_of(name)], ids=" ".join)
 def test_commands_of_the_core_are_understood(arguments: list[str]) -> None:
-    options = command.parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
 
     shown = [str(block.file) for block in pages.blocks("yaml") if block.file]
     for path in options.stack_files:

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from tests.test_readme import base, blocks
 
 from tests.given import pages
 from tests.real.stack import Stack

@@ -113,7 +113,10 @@ def test_every_route_is_what_the_rule_says(translation: Translation) -> None:
                     )
                     host = local_host(spec, target, client) if stated["cluster"] == client else federated
                     expected[host, stated.get("version"), stated.get("port", port)] = stated.get("weight")
-                assert shares(translation, client, service, port) in (expected, dict.fromkeys(expected))
+                # a destination alone takes every call, and says no weight
+                if len(expected) == 1:
+                    expected = dict.fromkeys(expected)
+                assert shares(translation, client, service, port) == expected
 
 
 def shares(translation: Translation, client: str, service: Spec, port: int) -> dict[tuple[Any, ...], Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mesh_federation.mesh.spec import Presence
+
 from tests.real.scenario import Scenario
 
 HTTP_KINDS = {"HTTP", "HTTP2", "GRPC"}
@@ -41,20 +43,42 @@ class Route:
     shares: tuple[Share, ...]
 
 
+@dataclass(frozen=True)
+class _Target:
+    """What a call is for, wherever it starts."""
+
+    service: str
+    """`<name>.<namespace>`."""
+    serving: str
+    version: str
+    """Empty for any."""
+    port: int
+
+
 def routes(scenario: Scenario) -> Iterator[Route]:
+    """What each client cluster's proxies hold for the calls that rules speak for."""
     federation = scenario.federation
-    services = {f"{service.name}.{service.namespace}": service for service in federation.services}
+    ports_of = {
+        f"{service.name}.{service.namespace}": [port.number for port in service.ports if port.protocol in HTTP_KINDS]
+        for service in federation.services
+    }
     for rule in federation.traffic:
-        service = services[rule.service]
-        ports = [port.number for port in service.ports if port.protocol in HTTP_KINDS]
+        route = rule.http[0].route
         for client in rule.clients.clusters:
             host = f"{rule.service}.svc.{federation.clusters[client].domain}"
-            for port in ports if rule.port is None else [rule.port]:
-                shares = [
-                    _share(scenario, client, d.service or rule.service, d.cluster, d.version or "", d.port or port, w)
-                    for d in rule.http[0].route
-                    if (w := 1 if d.weight is None else d.weight) or len(rule.http[0].route) == 1
-                ]
+            for port in ports_of[rule.service] if rule.port is None else [rule.port]:
+                shares = []
+                for destination in route:
+                    weight = 1 if destination.weight is None else destination.weight
+                    # of several destinations, one of weight 0 takes no call
+                    if weight > 0 or len(route) == 1:
+                        target = _Target(
+                            destination.service or rule.service,
+                            destination.cluster,
+                            destination.version or "",
+                            destination.port or port,
+                        )
+                        shares.append(_share(scenario, client, target, weight))
                 yield Route(client, host, port, tuple(shares))
 
 
@@ -64,35 +88,40 @@ def dialled(scenario: Scenario) -> Iterator[tuple[str, Share]]:
         for client in service.imported_by:
             for serving in service.clusters.keys() - {client}:
                 for port in service.ports:
-                    reference = f"{service.name}.{service.namespace}"
-                    yield client, _share(scenario, client, reference, serving, "", port.number, 1)
+                    target = _Target(f"{service.name}.{service.namespace}", serving, "", port.number)
+                    yield client, _share(scenario, client, target, 1)
 
 
-def _share(  # noqa: PLR0917 - a destination has these parts
-    scenario: Scenario, client: str, service: str, serving: str, version: str, port: int, weight: int
-) -> Share:
-    cluster = scenario.federation.clusters[serving]
-    local_host = f"{service}.svc.{cluster.domain}"
-    namespace = service.partition(".")[2]
-    (presence,) = (s.clusters[serving] for s in scenario.federation.services if f"{s.name}.{s.namespace}" == service)
-    labels = (presence.labels_of(version) if version else {}) or {}
-    pods = frozenset(
-        f"{address}:{port}"
-        for pod, address in scenario.pods(serving)
-        if f"{pod.service}.{pod.namespace}" == service and pod.all_labels.items() >= labels.items()
-    )
+def _share(scenario: Scenario, client: str, target: _Target, weight: int) -> Share:
+    cluster = scenario.federation.clusters[target.serving]
+    local_host = f"{target.service}.svc.{cluster.domain}"
+    pods = frozenset(_pods(scenario, target))
     assert pods
-    if serving == client:
-        return Share(f"outbound|{port}|{version}|{local_host}", weight, pods, None)
-    federated = scenario.outputs["hosts"][service][serving]
+    if target.serving == client:
+        return Share(f"outbound|{target.port}|{target.version}|{local_host}", weight, pods, None)
+    federated = scenario.outputs["hosts"][target.service][target.serving]
     assert cluster.gateway is not None
     gateways = frozenset(f"{address}:{cluster.gateway.port}" for address in cluster.gateway.addresses)
+    _, _, namespace = target.service.partition(".")
+    accounts = _presence(scenario, target).service_accounts
     remote = Remote(
-        serving,
-        f"outbound_.{port}_.{version}_.{local_host}",
-        frozenset(
-            f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in presence.service_accounts
-        ),
+        target.serving,
+        f"outbound_.{target.port}_.{target.version}_.{local_host}",
+        frozenset(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
         pods,
     )
-    return Share(f"outbound|{port}|{version}|{federated}", weight, gateways, remote)
+    return Share(f"outbound|{target.port}|{target.version}|{federated}", weight, gateways, remote)
+
+
+def _pods(scenario: Scenario, target: _Target) -> Iterator[str]:
+    """`address:port` of each pod that may answer."""
+    labels = _presence(scenario, target).labels_of(target.version) if target.version else {}
+    for pod, address in scenario.pods(target.serving):
+        if f"{pod.service}.{pod.namespace}" == target.service and pod.all_labels.items() >= (labels or {}).items():
+            yield f"{address}:{target.port}"
+
+
+def _presence(scenario: Scenario, target: _Target) -> Presence:
+    """The service on the serving cluster, as the spec states it."""
+    (service,) = (s for s in scenario.federation.services if f"{s.name}.{s.namespace}" == target.service)
+    return service.clusters[target.serving]

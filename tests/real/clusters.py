@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from mesh_federation.mesh.istio import kinds
+
 from sandbox.clusters import Sandbox, kubectl
 
-KINDS = {
-    "serviceentries": "ServiceEntry",
-    "destinationrules": "DestinationRule",
-    "virtualservices": "VirtualService",
-    "gateways": "Gateway",
-}
+KINDS = {kind.plural: kind.name for kind in kinds.EMITTED}
+"""Plural → kind, of what a federation makes."""
 RESOURCES = ",".join(f"{plural}.networking.istio.io" for plural in KINDS)
 
 
@@ -69,7 +67,8 @@ class Clusters:
     def _log(self, cluster: str) -> Path:
         return self.sandbox.api_server(cluster).audit_log
 
-    def _recorded(self, cluster: str, offset: int) -> Iterable[Write]:
+    def recorded(self, cluster: str, offset: int) -> Iterable[Write]:
+        """The writes of a cluster's record after a byte of it."""
         with self._log(cluster).open() as log:
             log.seek(offset)
             lines = log.read()
@@ -114,7 +113,7 @@ class Record:
     def writes(self) -> list[Write]:
         """In the order of time. Dry runs and refusals are no writes."""
         return sorted(
-            write for cluster, offset in self.offsets.items() for write in self.clusters._recorded(cluster, offset)
+            write for cluster, offset in self.offsets.items() for write in self.clusters.recorded(cluster, offset)
         )
 
     def changes(self) -> list[Write]:

@@ -51,17 +51,17 @@ class Gate:
 
 
 @contextmanager
-def gate(clusters: Clusters, about: str) -> Iterator[Gate]:
+def gate_before_writes(clusters: Clusters, about: str) -> Iterator[Gate]:
     """A gate before every Istio object with `about` in its name or namespace, on all clusters."""
-    found = Gate()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(found))
+    gate = Gate()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gate))
     server.socket = _as_api_server(clusters).wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, daemon=True).start()
     configuration = _configuration(clusters, server.server_port, about)
     for cluster in clusters.sandbox.clusters:
         clusters.kubectl(cluster, "apply", "-f", "-", given=json.dumps(configuration))
     try:
-        yield found
+        yield gate
     finally:
         for cluster in clusters.sandbox.clusters:
             clusters.kubectl(cluster, "delete", "validatingwebhookconfiguration", configuration["metadata"]["name"])

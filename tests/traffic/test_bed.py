@@ -14,6 +14,7 @@ from sandbox.clusters import Sandbox
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.network import Networks
 from sandbox.mesh.objects import ObjectError
+from sandbox.mesh.record import Record
 from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
 from tests.given.specs import SPLIT
 from tests.real import traces
@@ -59,7 +60,7 @@ def test_a_bed_that_was_left_half_made_is_cleaned_up(sandbox: Sandbox) -> None:
     before = traces.of_bed(Bed(sandbox), "alone")
     bed = Bed.up(sandbox, CLUSTERS, WORKLOADS)
     bed.istiod("alone").stop()
-    bed._record.add([Workload("alone", "reviews")])  # and nothing of it has been made yet
+    Record(bed.directory / "bed.json").add([Workload("alone", "reviews")])  # and nothing of it has been made yet
 
     Bed(sandbox).down()
 
