@@ -109,6 +109,7 @@ _VALUE_CHECKS: dict[str, Callable[[Schema], Check]] = {
     "int32": values.integer_check,
     "integer": values.integer_check,
     "number": values.number_check,
+    "port": values.port_check,
     "string": values.text_check,
 }
 
@@ -123,8 +124,9 @@ def _with_rules(check: Check, schema: Schema) -> Check:
     def both(value: Any) -> Sequence[Problem]:
         wrong = [*check(value)]
         if isinstance(value, container):
+            stated = {key: item for key, item in value.items() if item is not None} if container is dict else value
             for rule in rules:
-                wrong += rule(value)
+                wrong += rule(stated)
         return wrong
 
     return both

@@ -16,6 +16,7 @@ from .destination_rule import DESTINATION_RULE
 from .endpoint import WORKLOAD_ENTRY
 from .exports import not_exported
 from .gateway import GATEWAY
+from .peer_authentication import PEER_AUTHENTICATION
 from .service_entry import SERVICE_ENTRY
 from .sidecar import SIDECAR
 from .tree import Rules, check_of
@@ -32,7 +33,7 @@ _OF_SPECS: Mapping[str, Rules] = {
     "AuthorizationPolicy": AUTHORIZATION_POLICY,
     "DestinationRule": DESTINATION_RULE,
     "Gateway": GATEWAY,
-    "PeerAuthentication": Rules(),  # its schema says all
+    "PeerAuthentication": PEER_AUTHENTICATION,
     "ServiceEntry": SERVICE_ENTRY,
     "Sidecar": SIDECAR,
     "VirtualService": VIRTUAL_SERVICE,

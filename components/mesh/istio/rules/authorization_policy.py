@@ -42,7 +42,7 @@ def _actions(spec: Spec) -> Iterator[Problem]:
     action = spec.get("action") or "ALLOW"
     if is_late(action):
         return
-    if action in ("DENY", "CUSTOM") and not is_stated(spec, "rules"):
+    if action in ("DENY", "CUSTOM") and not is_set(spec, "rules"):
         message = f"'rules' is missing, so {action} is never applied; state `rules: [{{}}]` for every request"
         yield Problem(("rules",), "missing-field", message)
     elif action == "CUSTOM" and not is_set(inner(spec, "provider"), "name") and not is_late(spec.get("provider")):
@@ -67,10 +67,8 @@ def _not_for_custom(spec: Spec) -> Iterator[Problem]:
                 yield Problem(here, "not-for-custom", f"'{key}' is not for action CUSTOM; leave it out")
 
 
-def _empty_lists(rule: Mapping[str, Any]) -> Iterator[Problem]:
+def _empty_entries(rule: Mapping[str, Any]) -> Iterator[Problem]:
     for field, inside in (("from", "source"), ("to", "operation")):
-        if rule.get(field) == []:
-            yield Problem((field,), "empty", f"'{field}' has no entry; leave it out, or state one")
         for index, entry in messages(rule, field):
             if not is_stated(entry, inside):
                 message = f"'{inside}' is missing; state it in each entry of '{field}'"
@@ -128,7 +126,7 @@ def _operation_fields() -> dict[str, Rules]:
 
 _TARGET = Rules((_not_a_target,))
 _RULE = Rules(
-    (_empty_lists,),
+    (_empty_entries,),
     fields={
         "from": each_of(Rules(fields={"source": Rules((_empty_source,), fields=_source_fields())})),
         "to": each_of(Rules(fields={"operation": Rules((_empty_operation,), fields=_operation_fields())})),

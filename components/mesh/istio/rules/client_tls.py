@@ -1,10 +1,11 @@
 """ClientTLSSettings: which certificates a caller shows, and which it takes."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ...errors import Problem
-from ..parts import is_set, is_stated, text
+from ..parts import is_set, text
 from .tree import Rules
 
 _CONFIG_MAP = "configmap://"
@@ -14,10 +15,8 @@ _FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
 def _not_verified(tls: Mapping[str, Any]) -> Iterator[Problem]:
     if tls.get("insecureSkipVerify") is not True or tls.get("mode") not in ("SIMPLE", "MUTUAL"):
         return
-    texts = ("caCertificates", "credentialName") if tls["mode"] == "SIMPLE" else ("caCertificates",)
-    stated = [field for field in texts if is_set(tls, field)]
-    stated += [field for field in ("subjectAltNames",) if is_stated(tls, field)]
-    for field in stated:
+    simple = ("credentialName",) if tls["mode"] == "SIMPLE" else ()
+    for field in filter(partial(is_set, tls), ("caCertificates", *simple, "subjectAltNames")):
         message = f"'{field}' stands beside 'insecureSkipVerify', which verifies nothing; use one of them"
         yield Problem((field,), "one-of", message)
 

@@ -22,6 +22,14 @@ def not_a_port_name(ports: Mapping[Any, Any]) -> Iterator[Problem]:
             yield Problem((name,), "not-a-port-name", message)
 
 
+def nowhere(entry: Mapping[str, Any]) -> Iterator[Problem]:
+    """Neither an address nor a network, but an empty text; where none is stated, the schema says so."""
+    for field in ("address", "network"):
+        if entry.get(field) == "" and not is_set(entry, "address") and not is_set(entry, "network"):
+            yield Problem((field,), "empty", f"'' is not a value of '{field}'; state the address, or the network")
+            return
+
+
 def _not_an_endpoint(entry: Mapping[str, Any]) -> Iterator[Problem]:
     address = text(entry, "address")
     if address and not (is_socket(address) or is_address(address) or is_host(address)):
@@ -29,11 +37,6 @@ def _not_an_endpoint(entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("address",), "not-an-address", message)
 
 
-def _nowhere(entry: Mapping[str, Any]) -> Iterator[Problem]:
-    if entry.get("address") == "" and not is_set(entry, "network"):
-        yield Problem(("address",), "empty", "'' is not an address; state it, or 'network'")
-
-
-WORKLOAD_ENTRY = Rules((_not_an_endpoint, _nowhere), fields={"labels": LABELS, "ports": Rules((not_a_port_name,))})
+WORKLOAD_ENTRY = Rules((_not_an_endpoint, nowhere), fields={"labels": LABELS, "ports": Rules((not_a_port_name,))})
 ENDPOINT = Rules(fields={"labels": LABELS, "ports": Rules((not_a_port_name,))})
 """Its address is judged together with the resolution."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, is_stated, number, text
-from ..values import is_late
+from ..values import is_late, quoted
 from .durations import DURATION, SECONDS
 from .headers import is_header_name
 from .string_match import not_a_regex
@@ -176,20 +176,26 @@ REDIRECT = Rules(
 
 
 def _too_much_for_an_answer(body: Mapping[str, Any]) -> Iterator[Problem]:
-    sizes = {"string": len(text(body, "string").encode()), "bytes": _decoded_size(text(body, "bytes"))}
+    sizes = {"string": len(text(body, "string").encode()), "bytes": _decoded_size(text(body, "bytes")) or 0}
     for field, size in sizes.items():
         if size > _LARGEST_BODY:
             yield Problem((field,), "wrong-length", f"'{size}' bytes are too many; at most {_LARGEST_BODY} are right")
 
 
-def _decoded_size(encoded: str) -> int:
+def _not_base64(body: Mapping[str, Any]) -> Iterator[Problem]:
+    """Until 1.28 the schema takes any text."""
+    if _decoded_size(encoded := text(body, "bytes")) is None:
+        yield Problem(("bytes",), "not-base64", f"{quoted(encoded)} is not base64; encode at least one byte")
+
+
+def _decoded_size(encoded: str) -> int | None:
     try:
-        return len(b64decode(encoded))
+        return len(b64decode(encoded.replace("\n", "").replace("\r", ""), validate=True))
     except ValueError:
-        return 0
+        return None
 
 
-DIRECT_RESPONSE = Rules(fields={"status": _STATUS, "body": Rules((_too_much_for_an_answer,))})
+DIRECT_RESPONSE = Rules(fields={"status": _STATUS, "body": Rules((_too_much_for_an_answer, _not_base64))})
 
 
 def _rewrites(rewrite: Mapping[str, Any]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from .tree import Rules, each_of, number
 def _actions(route: Mapping[str, Any]) -> Iterator[Problem]:
     if is_stated(route, "delegate"):
         for field in ("redirect", "route"):
-            if is_stated(route, field):
+            if is_set(route, field) if field == "route" else is_stated(route, field):
                 message = f"'{field}' stands beside 'delegate'; leave it to the delegate"
                 yield Problem((field,), "two-actions", message)
         return
@@ -83,6 +83,7 @@ HTTP_ROUTE = Rules(
         "mirrors": each_of(Rules(fields={"destination": DESTINATION, "percentage": _PERCENTAGE})),
         "mirrorPercentage": _PERCENTAGE,
         "mirrorPercent": number(_more_than_all),
+        "mirror_percent": number(_more_than_all),
         "redirect": REDIRECT,
         "directResponse": DIRECT_RESPONSE,
         "retries": RETRIES,

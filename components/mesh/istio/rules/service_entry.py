@@ -6,7 +6,7 @@ from typing import Any
 from ...errors import Problem
 from ..parts import entries, inner, is_set, messages, text, texts
 from ..values import is_late
-from .endpoint import ENDPOINT, is_socket
+from .endpoint import ENDPOINT, is_socket, nowhere
 from .exports import not_exported
 from .hosts import LABEL, RANGES, is_address, is_host, not_a_wildcard_host
 from .protocols import is_http, is_tls, neither_empty_nor_a_protocol
@@ -27,8 +27,8 @@ def _endpoints_by_resolution(spec: Spec) -> Iterator[Problem]:
         address, here = text(endpoint, "address"), ("endpoints", index, "address")
         if is_late(endpoint.get("address")):
             continue
-        if resolution == "STATIC" and endpoint.get("address") == "" and not is_set(endpoint, "network"):
-            yield Problem(here, "empty", "'' is not an address; state it, or 'network'")
+        if resolution == "STATIC":
+            yield from (problem._replace(path=(*here[:2], *problem.path)) for problem in nowhere(endpoint))
         if resolution == "STATIC" and address and not (is_socket(address) or is_address(address)):
             message = f"'{address}' is not an IP address; with resolution STATIC it should be one"
             yield Problem(here, "not-an-address", message)

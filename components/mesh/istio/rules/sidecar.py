@@ -58,6 +58,11 @@ def _without_port_before_the_last(spec: Spec) -> Iterator[Problem]:
             yield Problem(("egress", index, "port"), "missing-field", message)
 
 
+def _not_a_port_name(name: str) -> Iterator[Problem]:
+    if name:
+        yield from not_a_label(name)
+
+
 def _target_port(port: Mapping[str, Any]) -> Iterator[Problem]:
     if is_set(port, "targetPort"):
         yield Problem(("targetPort",), "no-effect", "'targetPort' has no effect here; leave it out")
@@ -154,7 +159,7 @@ def _egress_proxy(policy: Mapping[str, Any]) -> Iterator[Problem]:
 
 _PORT = Rules(
     (_target_port,),
-    fields={"name": text_rules(not_a_label), "protocol": text_rules(neither_empty_nor_a_protocol)},
+    fields={"name": text_rules(_not_a_port_name), "protocol": text_rules(neither_empty_nor_a_protocol)},
 )
 
 SIDECAR = Rules(

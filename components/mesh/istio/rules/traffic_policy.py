@@ -6,7 +6,7 @@ from typing import Any
 from ...errors import Problem
 from ..parts import is_set, is_stated, number
 from .client_tls import CLIENT_TLS
-from .durations import DURATION, DURATION_OR_0
+from .durations import ANY_DURATION, DURATION, DURATION_OR_0
 from .hosts import is_address, is_host, not_a_port
 from .load_balancer import LOAD_BALANCER
 from .tree import Rules, each_of
@@ -17,7 +17,8 @@ _OF_A_POLICY = (*_OF_A_PORT, "portLevelSettings", "tunnel", "proxyProtocol", "re
 
 
 def _nothing(policy: Mapping[str, Any]) -> Iterator[Problem]:
-    if not any(is_stated(policy, field) for field in _OF_A_POLICY):
+    has_ports = is_set(policy, "portLevelSettings")  # an empty list is none to istiod
+    if not has_ports and not any(is_stated(policy, field) for field in _OF_A_POLICY if field != "portLevelSettings"):
         yield Problem((), "empty", f"'trafficPolicy' says nothing; state one of {', '.join(_OF_A_POLICY)}")
 
 
@@ -125,6 +126,7 @@ TRAFFIC_POLICY = Rules(
     fields={
         **_SETTINGS,
         "portLevelSettings": each_of(Rules((_nothing_for_a_port,), fields=_SETTINGS)),
+        "retryBudget": Rules(fields={"budgetInterval": ANY_DURATION}),
         "tunnel": Rules((_tunnel,), fields={"targetPort": number_rules(not_a_port)}),
     },
 )
