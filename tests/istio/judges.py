@@ -119,7 +119,7 @@ def refusals_of_istiod(objects: Sequence[Object], folder: Path) -> list[str]:
     """What its validation says of each object, in the same order; empty text if it takes it."""
     file = folder / "objects.yaml"
     file.write_text("\n---\n".join(json.dumps(_numbered(judged, index)) for index, judged in enumerate(objects)))
-    command = [tools.program(tools.ISTIO, "istioctl"), "validate", "-f", file]
+    command = [str(tools.program(tools.ISTIO, "istioctl")), "validate", "-f", str(file)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     _warnings, _, errors = run.stderr.partition("Error: ")
     assert bool(run.returncode) == bool(errors), run.stderr
@@ -135,4 +135,11 @@ _COMPLAINT = re.compile(r"\* \w+/[^/]*/[^/]*?-n(?P<index>[0-9]+):\s*(?P<text>.*)
 
 def _numbered(judged: Object, index: int) -> Object:
     metadata = {"namespace": NAMESPACE, **judged["metadata"]}
-    return {**judged, "metadata": {**metadata, "name": f"{metadata['name']}-n{index}"}}
+    return {**judged, "metadata": {**metadata, "name": f"{metadata['name']}-n{index}"}, "spec": _pruned(judged["spec"])}
+
+
+def _pruned(value: Any) -> Any:
+    """Without the nulls that stand for a field: istiod sees an object as an API server has stored it."""
+    if isinstance(value, dict):
+        return {key: _pruned(item) for key, item in value.items() if item is not None}
+    return [_pruned(item) for item in value] if isinstance(value, list) else value

@@ -11,14 +11,66 @@ NAMESPACED_HOSTS = [
     *(f"{namespace}{host}" for namespace in ("", "./", "*/", "~/", "default/", "a.b/", "/") for host in HOSTS[:7]),
     *("~default/www.example.com", "a/b/c.d", "default/*a.example.com", "*/*", "./10.0.0.1", "default/a_b.c"),
 ]
-ADDRESSES = ["10.0.0.1", "10.0.0.0/8", "10.0.0.1/33", "fd00::1", "fd00::/8", "a.b", "", "10.0.0", "10.0.0.0/08", "::1%eth0"]
+ADDRESSES = [
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "10.0.0.1/33",
+    "fd00::1",
+    "fd00::/8",
+    "a.b",
+    "",
+    "10.0.0",
+    "10.0.0.0/08",
+    "::1%eth0",
+]
 ENDPOINTS = [*ADDRESSES, "www.example.com", "*.example.com", "unix:///var/run/a", "unix://@a", "unix://a", "unix:///a/"]
-DURATIONS = ["5s", "1m30s", "500ms", "0s", "1ms", "1.5ms", "999us", "5", "", "-5s", "1h", "1.5s", "5 s", "0", ".5s", "1d"]
+DURATIONS = [
+    "5s",
+    "1m30s",
+    "500ms",
+    "0s",
+    "1ms",
+    "1.5ms",
+    "999us",
+    "5",
+    "",
+    "-5s",
+    "1h",
+    "1.5s",
+    "5 s",
+    "0",
+    ".5s",
+    "1d",
+]
 LABELS = ["v1", "", "a.b", "-a", "a-", "a" * 63, "a" * 64, "V1", "a_b", "é"]
 NAMESPACES = [".", "*", "default", "judged", "~", "a.b", ""]
 REGEXES = ["a.*", "", "(a", "a" * 1025, "(?=a)", "[a-z]+", "*", r"\d+", "(?i)a"]
-HEADERS = ["x-user", "", ":authority", "host", ":path", "a b", "@request.auth.claims.sub", "@request.auth.claims", ":method", "Host"]
-HEADER_VALUES = ["a", "", "100%", "100%%", "%HOSTNAME%", "%REQ(x)%", '%A(["b", "c"])%', "%A(", "a\tb", "a\nb", "%A(b", "%%%"]
+HEADERS = [
+    "x-user",
+    "",
+    ":authority",
+    "host",
+    ":path",
+    "a b",
+    "@request.auth.claims.sub",
+    "@request.auth.claims",
+    ":method",
+    "Host",
+]
+HEADER_VALUES = [
+    "a",
+    "",
+    "100%",
+    "100%%",
+    "%HOSTNAME%",
+    "%REQ(x)%",
+    '%A(["b", "c"])%',
+    "%A(",
+    "a\tb",
+    "a\nb",
+    "%A(b",
+    "%%%",
+]
 PROTOCOLS = ["HTTP", "http2", "TCP", "TLS", "HTTPS", "GRPC", "", "UDP", "FTP", "grpc-web", "MONGO"]
 PORTS = [80, 443, 0, 65535, 65536, -1, 9080.0, 1.5]
 PORT_NAMES = ["http", "a.b", "", "a" * 62, "a" * 63, "a" * 64, "tls"]
@@ -45,7 +97,18 @@ WORDS: dict[str, list[Any]] = {
     "clientCertificate": FILES,
     "credentialName": CREDENTIALS,
     "credentialNames": CREDENTIALS,
-    "defaultEndpoint": ["127.0.0.1:80", ":80", "[::1]:80", "unix:///a", "unix://a", "a:80", "80", "127.0.0.1:0", "0.0.0.0:x", ""],
+    "defaultEndpoint": [
+        "127.0.0.1:80",
+        ":80",
+        "[::1]:80",
+        "unix:///a",
+        "unix://a",
+        "a:80",
+        "80",
+        "127.0.0.1:0",
+        "0.0.0.0:x",
+        "",
+    ],
     "destinationSubnets": ADDRESSES,
     "exportTo": NAMESPACES,
     "exposeHeaders": HEADERS,
@@ -60,8 +123,20 @@ WORDS: dict[str, list[Any]] = {
     "ipBlocks": ADDRESSES,
     "key": [
         *("request.headers[x]", "request.headers", "request.headers[]", "source.ip", "source.namespace", "a", ""),
-        *("destination.port", "request.auth.claims[a][b]", "source.principal", "connection.sni", "destination.labels[a]"),
-        *("source.trustDomain", "source.serviceAccount", "remote.ip", "destination.namespace", "experimental.envoy.filters.a[b]"),
+        *(
+            "destination.port",
+            "request.auth.claims[a][b]",
+            "source.principal",
+            "connection.sni",
+            "destination.labels[a]",
+        ),
+        *(
+            "source.trustDomain",
+            "source.serviceAccount",
+            "remote.ip",
+            "destination.namespace",
+            "experimental.envoy.filters.a[b]",
+        ),
     ],
     "kind": ["Service", "ServiceEntry", "Gateway", "GatewayClass", "Pod", "", "a_b"],
     "maxEjectionPercent": PERCENTAGES,

@@ -41,7 +41,8 @@ def _accounts_beside_names(source: Any) -> Iterator[Problem]:
 def _ports_without_selector(policy: Any) -> Iterator[Problem]:
     selector = policy.get("selector")
     labels = selector.get("matchLabels") if isinstance(selector, dict) else selector
-    if _has(policy, "portLevelMtls") and labels in (None, {}):
+    has_labels = any(value is not None for value in labels.values()) if isinstance(labels, dict) else bool(labels)
+    if _has(policy, "portLevelMtls") and not has_labels:
         message = "'portLevelMtls' needs the workload's labels; state 'selector.matchLabels'"
         yield Problem(("portLevelMtls",), "missing-field", message)
 

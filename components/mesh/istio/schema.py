@@ -124,12 +124,16 @@ def _with_rules(check: Check, schema: Schema) -> Check:
     def both(value: Any) -> Sequence[Problem]:
         wrong = [*check(value)]
         if isinstance(value, container):
-            stated = {key: item for key, item in value.items() if item is not None} if container is dict else value
+            stated = _without_nulls(value)
             for rule in rules:
                 wrong += rule(stated)
         return wrong
 
     return both
+
+
+def _without_nulls(value: Any) -> Any:
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def _fields_check(schema: Schema, release: str) -> Check:
@@ -153,7 +157,8 @@ def _fields_check(schema: Schema, release: str) -> Check:
                 wrong += problem("missing-field", f"'{name}' is missing; it is required", (name,))
         for group in groups:
             if len(stated := [name for name in group if value.get(name) is not None]) > 1:
-                wrong += problem("one-of", f"'{stated[0]}' stands beside '{stated[1]}'; use one of {', '.join(group)}")
+                message = f"'{stated[1]}' stands beside '{stated[0]}'; use one of {', '.join(group)}"
+                wrong += problem("one-of", message, (stated[1],))
         return wrong
 
     return check

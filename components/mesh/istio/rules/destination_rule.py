@@ -32,7 +32,7 @@ def in_its_namespace(spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Proble
     yield from exported_with_a_selector(spec, namespace)
     for path, policy in _policies(spec):
         for problem in config_map_elsewhere(inner(policy, "tls"), namespace):
-            yield problem._replace(path=(*path, "tls", *problem.path))
+            yield problem._replace(path=("spec", *path, "tls", *problem.path))
 
 
 def _policies(spec: Spec) -> Iterator[tuple[Path, Mapping[str, Any]]]:

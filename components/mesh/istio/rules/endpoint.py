@@ -5,7 +5,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, text
-from .hosts import LABELS, is_address, is_host, is_label
+from .hosts import LABELS, is_address, is_host
 from .tree import Rules
 
 UNIX = "unix://"
@@ -13,13 +13,6 @@ UNIX = "unix://"
 
 def is_socket(address: str) -> bool:
     return address.startswith(UNIX)
-
-
-def not_a_port_name(ports: Mapping[Any, Any]) -> Iterator[Problem]:
-    for name in map(str, ports):
-        if not is_label(name):
-            message = f"'{name}' is not the name of a port; it has letters, digits and -, at most 63"
-            yield Problem((name,), "not-a-port-name", message)
 
 
 def nowhere(entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -37,6 +30,6 @@ def _not_an_endpoint(entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("address",), "not-an-address", message)
 
 
-WORKLOAD_ENTRY = Rules((_not_an_endpoint, nowhere), fields={"labels": LABELS, "ports": Rules((not_a_port_name,))})
-ENDPOINT = Rules(fields={"labels": LABELS, "ports": Rules((not_a_port_name,))})
+WORKLOAD_ENTRY = Rules((_not_an_endpoint, nowhere), fields={"labels": LABELS})
+ENDPOINT = Rules(fields={"labels": LABELS})
 """Its address is judged together with the resolution."""

@@ -9,10 +9,10 @@ from .hosts import is_label
 
 
 def not_exported(spec: Mapping[str, Any], namespace: str, *, to_nobody: bool = False) -> Iterator[Problem]:
-    """What istiod refuses in `exportTo`; only a ServiceEntry may be exported `to_nobody`."""
+    """What istiod refuses in `exportTo`; only a ServiceEntry may be exported `to_nobody`. Paths begin at the object."""
     before: set[str] = set()
     for index, entry in texts(spec, "exportTo"):
-        here = ("exportTo", index)
+        here = ("spec", "exportTo", index)
         meant = namespace if entry == "." and namespace else entry
         if meant in before:
             yield Problem(here, "stated-twice", f"'{entry}' is stated twice; state each namespace once")
@@ -21,10 +21,9 @@ def not_exported(spec: Mapping[str, Any], namespace: str, *, to_nobody: bool = F
         elif entry not in (".", "*", "~") and not is_label(entry):
             yield Problem(here, "not-a-namespace", f"'{entry}' is not a namespace; state `.`, `*` or a name")
         before.add(meant)
-    for alone in before & {"*", "~"}:
-        if len(before) > 1:
-            message = f"'{alone}' stands beside other namespaces; state it alone"
-            yield Problem(("exportTo",), "not-alone", message)
+    if len(before) > 1 and (alone := sorted(before & {"*", "~"})):
+        message = f"'{alone[0]}' stands beside other namespaces; state it alone"
+        yield Problem(("spec", "exportTo"), "not-alone", message)
 
 
 def exported_with_a_selector(spec: Mapping[str, Any], namespace: str) -> Iterator[Problem]:
@@ -34,4 +33,4 @@ def exported_with_a_selector(spec: Mapping[str, Any], namespace: str) -> Iterato
     for index, entry in texts(spec, "exportTo"):
         if entry == "*" or (namespace and entry not in (".", namespace)):
             message = f"'{entry}' stands beside 'workloadSelector'; only `.` is right then"
-            yield Problem(("exportTo", index), "exported-with-a-selector", message)
+            yield Problem(("spec", "exportTo", index), "exported-with-a-selector", message)

@@ -91,7 +91,7 @@ def of_its_name(_spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Problem]:
     name = text(metadata, "name")
     if is_stated(metadata, "name") and not is_label(name):
         message = f"'{name}' is not the name of a Gateway; it has letters, digits and -, at most 63"
-        yield Problem((), "not-a-label", message)
+        yield Problem(("metadata", "name"), "not-a-label", message)
 
 
 GATEWAY = Rules(

@@ -111,11 +111,6 @@ def _regions(failover: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("to",), "same-region", message)
 
 
-def _no_slower_start(percent: float) -> Iterator[Problem]:
-    if percent > 100:
-        yield Problem((), "out-of-bounds", f"'{percent}' is not a percentage; 0 to 100 is right")
-
-
 def _no_aggression(aggression: float) -> Iterator[Problem]:
     if aggression <= 0:
         yield Problem((), "out-of-bounds", f"'{aggression}' is too little; more than 0 is right")
@@ -141,7 +136,6 @@ LOAD_BALANCER = Rules(
         "warmup": Rules(
             fields={
                 "duration": DURATION,
-                "minimumPercent": number_rules(_no_slower_start),
                 "aggression": number_rules(_no_aggression),
             }
         ),

@@ -98,7 +98,7 @@ def in_its_namespace(spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Proble
     is_dynamic_here = spec.get("resolution") == _DYNAMIC and spec.get("location") == "MESH_INTERNAL"
     if is_dynamic_here and waypoint.lower() not in ("", "none"):
         message = f"'MESH_INTERNAL' is not for resolution {_DYNAMIC} with a waypoint; use MESH_EXTERNAL"
-        yield Problem(("location",), "needs-other-resolution", message)
+        yield Problem(("spec", "location"), "needs-other-resolution", message)
 
 
 SERVICE_ENTRY = Rules(

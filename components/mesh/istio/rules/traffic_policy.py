@@ -17,8 +17,10 @@ _OF_A_POLICY = (*_OF_A_PORT, "portLevelSettings", "tunnel", "proxyProtocol", "re
 
 
 def _nothing(policy: Mapping[str, Any]) -> Iterator[Problem]:
-    has_ports = is_set(policy, "portLevelSettings")  # an empty list is none to istiod
-    if not has_ports and not any(is_stated(policy, field) for field in _OF_A_POLICY if field != "portLevelSettings"):
+    # an empty list is none to istiod
+    if not is_set(policy, "portLevelSettings") and not any(
+        is_stated(policy, f) for f in policy if f != "portLevelSettings"
+    ):
         yield Problem((), "empty", f"'trafficPolicy' says nothing; state one of {', '.join(_OF_A_POLICY)}")
 
 

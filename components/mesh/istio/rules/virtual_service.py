@@ -5,9 +5,10 @@ from itertools import combinations
 from typing import Any
 
 from ...errors import Problem
-from ..parts import entries, inner, is_set, messages, texts
+from ..parts import entries, inner, is_set, messages, text, texts
 from ..values import is_late
 from .destination import DESTINATION, WEIGHT, weights_of_0
+from .exports import not_exported
 from .gateway_names import gateway_names
 from .headers import is_claim
 from .hosts import LABELS, PORT_OR_0, RANGES, is_address, is_wildcard_host
@@ -125,6 +126,11 @@ def _no_match(route: Mapping[str, Any]) -> Iterator[Problem]:
 def _no_server_name(match: Mapping[str, Any]) -> Iterator[Problem]:
     if match.get("sniHosts") == []:
         yield Problem(("sniHosts",), "empty", "'sniHosts' has no entry; state at least one")
+
+
+def in_its_namespace(spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    """What depends on the namespace of the object."""
+    yield from not_exported(spec, text(metadata, "namespace"))
 
 
 _L4_MATCH = {"destinationSubnets": RANGES, "port": PORT_OR_0, "sourceLabels": LABELS}
