@@ -33,7 +33,10 @@ _PATIENCE_SECONDS = 30.0
 
 
 class ApiServer:
-    """The API server of a cluster, with the kinds of every release at once: each release is an API group of its own."""
+    """The API server of a cluster, with the definitions of every release at once.
+
+    Each release is an API group of its own. A definition that did not change since an older release is in that one's.
+    """
 
     def __init__(self, sandbox: Sandbox, cluster: str) -> None:
         config = yaml.safe_load(Path(sandbox.kubeconfig_of(cluster)).read_text())
@@ -49,34 +52,53 @@ class ApiServer:
             ssl_context=ssl.create_default_context(cadata=authority),
             retries=False,
         )
+        self._installed: dict[str, Object] = {}
+        self._groups: dict[tuple[str, str], str] = {}
+        for release in MODULES:
+            for crd in definitions(release):
+                content = json.dumps(_without_descriptions(crd["spec"]))
+                installed = self._installed.setdefault(content, _definition(crd, release))
+                self._groups[crd["spec"]["names"]["kind"], release] = installed["spec"]["group"]
+        self._answers: dict[str, str] = {}
 
     def refusals(self, objects: Sequence[Object], release: str) -> list[str]:
         """What it says of each object, in the same order; empty text if it takes it."""
-        bodies = [json.dumps(_in_release(judged, release)) for judged in objects]
-        kinds = dict(zip(bodies, (judged["kind"] for judged in objects), strict=True))
+        here = [self._in_release(judged, release) for judged in objects]
+        bodies = [json.dumps(judged) for judged in here]
+        # several scenarios have the same objects, and several releases the same definitions
+        new = {body: judged for body, judged in zip(bodies, here, strict=True) if body not in self._answers}
         query = "?dryRun=All&fieldValidation=Strict"
-        answers = self._ask_all(("POST", _path(kinds[body], release) + query, body) for body in kinds)
-        answer_to = dict(zip(kinds, answers, strict=True))  # several scenarios have the same objects
-        return [answer_to[body] for body in bodies]
+        answers = self._ask_all(("POST", _path(judged) + query, body) for body, judged in new.items())
+        self._answers |= zip(new, answers, strict=True)
+        return [self._answers[body] for body in bodies]
 
     @contextmanager
     def with_releases(self) -> Iterator["ApiServer"]:
         """Installed all at once: for 2 s after a definition is new, its objects are kept waiting."""
-        installed = [json.dumps(_definition(crd, release)) for release in MODULES for crd in definitions(release)]
+        definitions = self._installed.values()
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self._must(("POST", "/api/v1/namespaces", json.dumps(namespace)))
-        self._must(*(("POST", _DEFINITIONS, body) for body in installed))
+        self._must(*(("POST", _DEFINITIONS, json.dumps(definition)) for definition in definitions))
         self._wait_until_served()
         yield self
-        self._must(*(("DELETE", f"{_DEFINITIONS}/{json.loads(body)['metadata']['name']}", "") for body in installed))
+        names = [definition["metadata"]["name"] for definition in definitions]
+        self._must(*(("DELETE", f"{_DEFINITIONS}/{name}", "") for name in names))
         self._must(("DELETE", f"/api/v1/namespaces/{NAMESPACE}", ""))
 
     def _wait_until_served(self) -> None:
-        questions = [("GET", _path(kind, release), "") for release in MODULES for kind in BY_NAME]
+        questions = [
+            ("GET", _path({"apiVersion": f"{group}/v1", "kind": kind}), "")
+            for (kind, _release), group in self._groups.items()
+        ]
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while any(answers := self._ask_all(questions)):
             assert time.monotonic() < deadline, answers
             time.sleep(0.05)
+
+    def _in_release(self, judged: Object, release: str) -> Object:
+        """The object as that release's, in the namespace that there is; definitions cannot see a namespace."""
+        metadata = {**judged["metadata"], "namespace": NAMESPACE}
+        return {**judged, "apiVersion": f"{self._groups[judged['kind'], release]}/v1", "metadata": metadata}
 
     def _must(self, *questions: tuple[str, str, str]) -> None:
         refusals = [answer for answer in self._ask_all(questions) if answer]
@@ -94,25 +116,26 @@ class ApiServer:
         return str(json.loads(answer.data)["message"])
 
 
-def _group(release: str) -> str:
-    return f"istio-{release}.example.com"
-
-
-def _path(kind: str, release: str) -> str:
-    return f"/apis/{_group(release)}/v1/namespaces/{NAMESPACE}/{BY_NAME[kind].plural}"
-
-
-def _in_release(judged: Object, release: str) -> Object:
-    """The object as that release's, in the namespace that there is; definitions cannot see a namespace."""
-    metadata = {**judged["metadata"], "namespace": NAMESPACE}
-    return {**judged, "apiVersion": f"{_group(release)}/v1", "metadata": metadata}
+def _path(judged: Object) -> str:
+    return f"/apis/{judged['apiVersion']}/namespaces/{NAMESPACE}/{BY_NAME[judged['kind']].plural}"
 
 
 def _definition(crd: Mapping[str, Any], release: str) -> Object:
     """The definition in the release's group. Other versions than ours would only take time."""
+    group = f"istio-{release}.example.com"
     versions = [{**version, "storage": True} for version in crd["spec"]["versions"] if version["name"] == "v1"]
-    name = f"{crd['spec']['names']['plural']}.{_group(release)}"
-    return {**crd, "metadata": {"name": name}, "spec": {**crd["spec"], "group": _group(release), "versions": versions}}
+    name = f"{crd['spec']['names']['plural']}.{group}"
+    return {**crd, "metadata": {"name": name}, "spec": {**crd["spec"], "group": group, "versions": versions}}
+
+
+def _without_descriptions(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_descriptions(item)
+            for key, item in value.items()
+            if not isinstance(item, str) or key != "description"
+        }
+    return [*map(_without_descriptions, value)] if isinstance(value, list) else value
 
 
 def refusals_of_istiod(objects: Sequence[Object], folder: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Valid objects of which one place holds something else: another word for it, a value of another type, or nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -31,27 +31,32 @@ def _places(value: Any, place: Steps = ()) -> Iterator[Steps]:
 
 
 def _changes(found: Object, place: Steps) -> Iterator[Object]:
-    *above, last = place
     value = _at(found["spec"], place)
     names = [step for step in reversed(place) if isinstance(step, str)]
-    words = [*_ANYTHING, *WORDS.get(names[0], []), *MAP_VALUES.get(names[1] if len(names) > 1 else "", [])]
-    for word in words:
-        yield _changed(found, above, lambda part, word=word: part.__setitem__(last, deepcopy(word)))
-    yield _changed(found, above, lambda part: part.__delitem__(last))
+    for word in [*_ANYTHING, *WORDS.get(names[0], []), *MAP_VALUES.get(names[1] if len(names) > 1 else "", [])]:
+        changed, part = _copy(found, place[:-1])
+        part[place[-1]] = deepcopy(word)
+        yield changed
+    changed, part = _copy(found, place[:-1])
+    del part[place[-1]]
+    yield changed
     if isinstance(value, list) and value:
-        yield _changed(found, place, lambda part: part.append(deepcopy(part[0])))
-    if isinstance(value, dict) and value:
-        for key in KEYS.get(names[0], []):
-            yield _changed(found, place, lambda part, key=key: part.__setitem__(key, part.popitem()[1]))
+        changed, part = _copy(found, place)
+        part.append(deepcopy(part[0]))
+        yield changed
+    for key in KEYS.get(names[0], []) if isinstance(value, dict) and value else ():
+        changed, part = _copy(found, place)
+        part[key] = part.popitem()[1]
+        yield changed
 
 
-def _changed(found: Object, place: list[Any] | Steps, change: Callable[[Any], None]) -> Object:
-    changed = deepcopy(found)
-    change(_at(changed["spec"], place))
-    return changed
+def _copy(found: Object, place: Steps) -> tuple[Object, Any]:
+    """A copy of the object, and the part of it at a place of its spec."""
+    copied = deepcopy(found)
+    return copied, _at(copied["spec"], place)
 
 
-def _at(value: Any, place: list[Any] | Steps) -> Any:
+def _at(value: Any, place: Steps) -> Any:
     for step in place:
         value = value[step]
     return value
