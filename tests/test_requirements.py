@@ -2,13 +2,13 @@
 
 import sys
 from importlib.metadata import distribution, version
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.given.repository import REPOSITORY
+
 OURS = "pulumi-mesh-federation"
 
 

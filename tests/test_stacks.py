@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from mesh_federation.mesh import outputs, stack_file
-from mesh_federation.mesh.cli import main
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import federated_hosts
-from mesh_federation.mesh.spec import Federation
+from mesh_federation.mesh.spec.federation import Federation
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.given import core
+from tests.given.repository import REPOSITORY
+
 ENVIRONMENTS = ("dev", "staging", "prod")
 
 
@@ -27,12 +25,16 @@ def tracked() -> list[Path]:
 
 
 def federation_of(name: str) -> Federation:
-    return parse(stack_file.read(REPOSITORY / "stacks" / f"Pulumi.{name}.yaml"))
+    return core.read_file(stack_file(name))
+
+
+def stack_file(name: str) -> Path:
+    return REPOSITORY / "stacks" / f"Pulumi.{name}.yaml"
 
 
 @pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
 def test_passes_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(path)]) == 0, capsys.readouterr().err
+    assert core.run("check", path) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
@@ -55,7 +57,7 @@ def test_dev_has_two_clusters_and_waits_for_nothing() -> None:
     dev = federation_of("dev")
     assert len(dev.clusters) == 2
     assert dev.settle_seconds == 0
-    assert outputs.trust(dev) == {}
+    assert core.outputs_of(dev)["trust"] == {}
     ports = {name: cluster.gateway.port for name, cluster in dev.clusters.items() if cluster.gateway}
     assert ports == {"desk": 15443, "lab": 31443}
 
@@ -89,19 +91,19 @@ def test_prod_uses_what_its_comments_explain() -> None:
     assert any(service.imported_by for service in prod.services)
     assert any(presence.subsets for service in prod.services for presence in service.clusters.values())
     assert "GRPC" in {port.protocol for service in prod.services for port in service.ports}
-    assert any(cluster.identity for cluster in prod.clusters.values())
+    assert any(reach.identity for reach in core.reach_of_file(stack_file("prod")).values())
     assert any(cluster.domain != "cluster.local" for cluster in prod.clusters.values())
 
 
 def test_prods_pins_are_for_hosts_that_exist() -> None:
     prod = federation_of("prod")
     assert prod.addresses.taken
-    assert prod.addresses.pins.keys() <= set(federated_hosts(prod))
+    assert prod.addresses.pins.keys() <= core.hosts(prod)
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(ENVIRONMENTS, 2)))
 def test_no_cluster_is_part_of_two_environments(one: str, other: str) -> None:
-    contexts = [{cluster.context for cluster in federation_of(name).clusters.values()} for name in (one, other)]
+    contexts = [{reach.context for reach in core.reach_of_file(stack_file(name)).values()} for name in (one, other)]
     assert not contexts[0] & contexts[1]
 
 

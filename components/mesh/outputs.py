@@ -1,72 +1,122 @@
 """What a stack tells about a federation: who answers whom, under which host, and which trust domains it takes."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from .plan import destinations, imports
-from .spec import Destination, Federation, Rule
+from .requirements import Facts
+from .requirements import requirements as sentences
+from .routes import Destination, Entry, Route, Routes
+from .shares import percentages
+
+Shares = dict[str, str]
+"""Destination → its part of the calls, in percent."""
 
 
-def traffic(federation: Federation) -> dict[str, dict[str, dict[str, str]]]:
+def traffic(routes: Routes) -> dict[str, dict[str, Shares | dict[str, Shares]]]:
     """Client cluster → service → destination → share of the calls, so that a diff of it is the meaning of a change.
 
-    Shares of one service add up to 100.00 %. A rule that is narrowed to a port is listed as `<service>:<port>`.
+    Shares of one service add up to 100.00 %; copies come on top. Where calls are told apart by entries, these stand
+    between service and destination, numbered in the order in which they are tried. A port whose calls may have other
+    entries is listed as `<service>:<port>`, and callers who have a list of entries of their own are named behind it.
     """
-    table: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    for rule in federation.traffic:
-        shares = percentages([1 if d.weight is None else d.weight for d in destinations(rule)])
-        for client in rule.clients.clusters:
-            name = rule.service if rule.port is None else f"{rule.service}:{rule.port}"
-            table[client][name] = {
-                _described(destination, rule, client): share
-                for destination, share in zip(destinations(rule), shares, strict=True)
-            }
+    table: dict[str, dict[str, Shares | dict[str, Shares]]] = defaultdict(dict)
+    for route in routes.routes:
+        table[route.client.name][_heading(route)] = _entries(route)
     return {client: dict(sorted(table[client].items())) for client in sorted(table)}
 
 
-def percentages(weights: Sequence[int]) -> list[str]:
-    """Each weight's share with two decimals; together exactly 100.00 %, each less than 0.01 off."""
-    total = sum(weights)
-    hundredths = [weight * 10_000 // total for weight in weights]
-    remainders = [weight * 10_000 % total for weight in weights]
-    largest_first = sorted(range(len(weights)), key=lambda index: (-remainders[index], index))
-    for index in largest_first[: 10_000 - sum(hundredths)]:
-        hundredths[index] += 1
-    return [f"{share // 100}.{share % 100:02} %" for share in hundredths]
+def _heading(route: Route) -> str:
+    """`reviews.default`, `reviews.default:9080 from shop`, `reviews.default at istio-ingress/public (shop.example)`"""
+    callers = route.callers
+    port = f":{route.port}" if route.narrowed and route.port is not None else ""
+    namespace = f" from {callers.namespace}" if callers.namespace else ""
+    gateways = f" at {', '.join(callers.gateways)} ({', '.join(route.hosts)})" if callers.gateways else ""
+    return f"{route.service.reference}{port}{namespace}{gateways}"
 
 
-def _described(destination: Destination, rule: Rule, client: str) -> str:
+def _entries(route: Route) -> Shares | dict[str, Shares]:
+    [first, *others] = route.entries
+    if not others and first.name is None and first.matches == ({},):
+        return dict(_shares(first, route))
+    width = len(str(len(route.entries)))
+    return {
+        f"{number:0{width}}. {entry.name or _calls(entry)}": dict(_shares(entry, route))
+        for number, entry in enumerate(route.entries, 1)
+    }
+
+
+def _calls(entry: Entry) -> str:
+    """`every other call`, or the conditions as compact JSON."""
+    if {} in entry.matches:
+        return "every other call"
+    return " or ".join(json.dumps(match, sort_keys=True, default=lambda _: "(late)") for match in entry.matches)
+
+
+def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str]]:
+    if not entry.destinations:
+        yield (
+            f"the caller's proxy ({', '.join(sorted(entry.istio.keys() & {'directResponse', 'redirect'}))})",
+            "100.00 %",
+        )
+        return
+    weights = [1 if destination.weight is None else destination.weight for destination in entry.destinations]
+    for destination, share in zip(entry.destinations, percentages(weights), strict=True):
+        yield _described(destination, route), share
+    for mirror in entry.mirrors:
+        percentage = mirror.istio.get("percentage") or {}
+        yield f"copy: {_described(mirror, route)}", f"{float(percentage.get('value', 100)):.2f} %"
+
+
+def _described(destination: Destination, route: Route) -> str:
     """`v3 on cluster2`, `v1 here (cluster1)`"""
-    what = destination.version or "any version"
-    if destination.service not in (None, rule.service):
-        what = f"{destination.service} {what}"
-    if destination.port is not None:
-        what = f"{what}, port {destination.port},"
-    return f"{what} here ({client})" if destination.cluster == client else f"{what} on {destination.cluster}"
+    words = destination.version or "any version"
+    if destination.service is not route.service:
+        words = f"{destination.service.reference} {words}"
+    if destination.stated_port is not None:
+        words = f"{words}, port {destination.stated_port},"
+    here = destination.serving is route.client
+    return f"{words} here ({route.client.name})" if here else f"{words} on {destination.serving.name}"
 
 
-def hosts(federation: Federation) -> dict[str, dict[str, str]]:
+def hosts(routes: Routes) -> dict[str, dict[str, str]]:
     """Service → serving cluster → federated host, for every host that some cluster knows."""
     table: dict[str, dict[str, str]] = defaultdict(dict)
-    for _, service, serving in imports(federation):
-        table[service.reference][serving] = federation.host_of(service, serving)
+    for use in routes.crossings:
+        table[use.service.reference][use.serving.name] = routes.host_of(use)
     return {service: dict(sorted(table[service].items())) for service in sorted(table)}
 
 
-def trust(federation: Federation) -> dict[str, dict[str, Any]]:
+def trust(routes: Routes) -> dict[str, dict[str, Any]]:
     """Per serving cluster that foreign trust domains call: the fragment its mesh configuration needs.
 
     Not `trustDomainAliases`: those would widen every AuthorizationPolicy of that mesh.
     """
     callers: dict[str, set[str]] = defaultdict(set)
-    for client, _, serving in imports(federation):
-        foreign = federation.clusters[client].trust_domain
-        if foreign != federation.clusters[serving].trust_domain:
-            callers[serving].add(foreign)
+    for use in routes.crossings:
+        if use.client.trust_domain != use.serving.trust_domain:
+            callers[use.serving.name].add(use.client.trust_domain)
     return {
         serving: {
             "caCertificates": [{"pem": "<the common root certificate>", "trustDomains": sorted(callers[serving])}]
         }
         for serving in sorted(callers)
     }
+
+
+def requirements(routes: Routes) -> dict[str, dict[str, str]]:
+    """Cluster → name → what must be true of it, in sentences that a person can check."""
+    return {name: sentences(_facts(name, routes)) for name in sorted(routes.federation.clusters)}
+
+
+def _facts(name: str, routes: Routes) -> Facts:
+    cluster = routes.federation.clusters[name]
+    answering = [use for use in routes.crossings if use.serving is cluster]
+    return Facts(
+        cluster,
+        called=sorted({route.service.reference for route in routes.routes if route.client is cluster}),
+        dialled=sorted({use.service.reference for use in routes.crossings if use.client is cluster}),
+        served=sorted({use.service.reference for use in answering}),
+        trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
+    )

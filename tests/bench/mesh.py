@@ -7,11 +7,12 @@ from tempfile import TemporaryDirectory
 from sandbox.mesh import calls, federated
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import BOOKINFO
-from tests.processes import working_in
+from tests.given.repository import REPOSITORY
+from tests.real.processes import working_in
 
 from .table import Figure
 
-DEMO = Path(__file__).parents[2] / "stacks" / "Pulumi.demo.yaml"
+DEMO = REPOSITORY / "stacks" / "Pulumi.demo.yaml"
 
 
 def figures() -> list[Figure]:

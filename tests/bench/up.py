@@ -12,11 +12,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mesh_federation.mesh.addresses import Ledger, allocate
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import federated_hosts, plan
-
-from tests.engine.stack import Stack, program
+from tests.given import core
+from tests.real.stack import Stack, program
 
 from .table import Figure
 
@@ -92,10 +89,8 @@ def manifests() -> list[tuple[str, str, dict[str, Any]]]:
     """(name, cluster, object) of everything that the federation makes."""
     stated = spec()
     clusters = {name: {**cluster, "context": name} for name, cluster in stated["clusters"].items()}
-    federation = parse({**stated, "clusters": clusters})
-    ledger = allocate(federated_hosts(federation), federation.addresses.pool, Ledger())
-    planned = plan(federation, ledger.addresses, "mesh")
-    return [(m.key, m.cluster, m.object) for found in planned.manifests.values() for m in found]
+    plan, _ = core.new_stack(core.read({**stated, "clusters": clusters}))
+    return [(m.key, m.cluster, m.object) for manifests in plan.manifests.values() for m in manifests]
 
 
 def figures() -> list[Figure]:

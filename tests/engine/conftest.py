@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.clusters import Sandbox
-
-from .clusters import Clusters
-from .installed import install
-from .stack import REPOSITORY, Stack
+from tests.real.clusters import Clusters
+from tests.real.installed import install
+from tests.real.stack import REPOSITORY, Stack
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from .clusters import Clusters
-from .specs import Spec, cluster, rule, service
-from .stack import Stack
+from tests.given.specs import Spec, cluster, rule, service
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from .clusters import RESOURCES, Clusters
-from .rendering import mesh, rendered
-from .specs import article
-from .stack import Stack
+from tests.given.specs import bookinfo
+from tests.real.clusters import RESOURCES, Clusters
+from tests.real.rendering import mesh, rendered
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -47,10 +47,10 @@ SERVING_RULE = {
     "subsets": [{"labels": {"version": version}, "name": f"version-{version}"} for version in ("v3", "v1", "v2")],
     "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}},
 }
-"""The article's objects. It names the first after a cluster kind3; its EnvoyFilter is of no kind that we make."""
+"""What somebody wrote by hand for the bookinfo example."""
 
 
-def test_what_the_articles_reader_wrote_by_hand_is_adopted_by_a_stack_without_state_and_nothing_is_made_again(
+def test_what_somebody_wrote_by_hand_is_adopted_by_a_stack_without_state_and_nothing_is_made_again(
     stack: Stack, clusters: Clusters, tmp_path: Path
 ) -> None:
     write(clusters, f"cluster1/ServiceEntry/istio-system/{HOST}", ENTRY)
@@ -60,9 +60,7 @@ def test_what_the_articles_reader_wrote_by_hand_is_adopted_by_a_stack_without_st
     by_hand = clusters.uids()
     record = clusters.record()
 
-    spec = article()
-    for name, gateway in (("cluster1", "172.18.0.229"), ("cluster2", "172.18.0.230")):
-        spec["clusters"][name]["gateway"]["addresses"] = [gateway]
+    spec = bookinfo()
     spec["addresses"] = {"pool": "253.124.0.0/16", "pins": {HOST: ADDRESS}}
     stack.configure(spec)
     document = adopt(stack, clusters, tmp_path)

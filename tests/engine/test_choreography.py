@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from .clusters import Clusters, Write
-from .specs import article, cluster, rule, service
-from .stack import Stack
+from tests.given.specs import bookinfo, cluster, presence, rule, service
+from tests.real.clusters import Clusters, Write
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -22,7 +22,7 @@ ROUTES = {"patch cluster1/VirtualService/default/reviews", "patch cluster2/Virtu
 def test_a_version_comes_before_any_clusters_routes_to_it_and_goes_after_all_of_them(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = article(settle=0)
+    spec = bookinfo(settle=0)
     spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster2"]
     stack.configure(spec)
     stack.up()
@@ -78,7 +78,7 @@ def test_a_version_comes_before_any_clusters_routes_to_it_and_goes_after_all_of_
 def test_rules_and_serving_clusters_come_and_go_in_the_same_order_and_so_does_everything_on_destroy(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = article(settle=SETTLE)
+    spec = bookinfo(settle=SETTLE)
     spec["services"].append(service("ratings", cluster1=["v1"], cluster2=["v1"]))
     spec["traffic"].append(rule("ratings.default", ["cluster1"], ("cluster2", "v1", 1)))
     ratings = {
@@ -117,9 +117,9 @@ def test_rules_and_serving_clusters_come_and_go_in_the_same_order_and_so_does_ev
         "cluster3/DestinationRule/default/v3.reviews",
         "cluster3/Gateway/istio-system/reviews-default-bdabf1b129",
     }
-    before = article(settle=SETTLE)
+    before = bookinfo(settle=SETTLE)
     spec["clusters"]["cluster3"] = cluster("cluster3", "192.0.2.3")
-    spec["services"][0]["clusters"]["cluster3"] = {"versions": ["v3"], "serviceAccounts": ["reviews"]}
+    spec["services"][0]["clusters"]["cluster3"] = presence("reviews", "v3")
     spec["traffic"][0]["http"][0]["route"].append({"cluster": "cluster3", "version": "v3", "weight": 20})
     assert_steps(
         update(stack, clusters, spec),
@@ -144,7 +144,7 @@ def test_rules_and_serving_clusters_come_and_go_in_the_same_order_and_so_does_ev
 def test_a_preview_says_what_each_pair_of_clusters_will_wait_for_and_refuses_a_wait_that_a_delete_cannot_know(
     stack: Stack,
 ) -> None:
-    spec = article(settle=SETTLE)
+    spec = bookinfo(settle=SETTLE)
     spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster2"]
     stack.configure(spec)
     stack.extra_environment["MESH_SETTLE_SECONDS"] = "0"

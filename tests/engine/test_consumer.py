@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .installed import home_of_package
-from .specs import ARTICLE_OBJECTS
-from .stack import REPOSITORY, Stack
+from tests.given.specs import BOOKINFO_OBJECTS
+from tests.real.clusters import Clusters
+from tests.real.installed import home_of_package
+from tests.real.stack import REPOSITORY, Stack
 
 pytestmark = pytest.mark.engine
 
@@ -25,7 +25,7 @@ def test_a_program_of_its_own_runs_on_the_installed_distribution(
     stack = new_stack("shop", program=program)
     stack.up()
 
-    assert set(clusters.objects()) == ARTICLE_OBJECTS
+    assert set(clusters.objects()) == BOOKINFO_OBJECTS
     entry = clusters.objects()["cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"]
     assert stack.outputs()["addresses"] == {"reviews.default.svc.cluster2.global": entry["spec"]["addresses"][0]}
     assert stack.outputs()["traffic"] == {

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.clusters import Sandbox
-from tests.processes import mentioning
-
-from .clusters import Clusters
-from .installed import copy
-from .stack import REPOSITORY, venv
+from tests.real.clusters import Clusters
+from tests.real.installed import copy
+from tests.real.processes import mentioning
+from tests.real.stack import REPOSITORY, venv
 
 pytestmark = pytest.mark.engine
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from .clusters import Clusters
-from .specs import article
-from .stack import Stack
+from tests.given.specs import bookinfo
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -18,7 +18,7 @@ VIRTUAL_SERVICE = "VirtualService/default/reviews"
 def test_edits_by_hand_are_seen_by_refresh_and_repaired_by_up_and_destroy_leaves_nothing(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = article()
+    spec = bookinfo()
     spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster2"]
     stack.configure(spec)
     stack.up()
@@ -52,7 +52,7 @@ def test_edits_by_hand_are_seen_by_refresh_and_repaired_by_up_and_destroy_leaves
 def test_a_cluster_that_was_rebuilt_is_filled_by_up_with_refresh_or_under_another_identity(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = article()
+    spec = bookinfo()
     stack.configure(spec)
     stack.up()
     ours = specs_of(clusters)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from .stack import REPOSITORY, Stack
+from tests.real.stack import REPOSITORY, Stack
 
 pytestmark = pytest.mark.engine
 

@@ -13,17 +13,16 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
-from tests.processes import mentioning
-
-from .clusters import Clusters
-from .holding import gate
-from .specs import article
-from .stack import REPOSITORY, Stack, a_checkout, never_left_running
+from tests.given.specs import bookinfo
+from tests.real.clusters import Clusters
+from tests.real.held_writes import Gate, gate_before_writes
+from tests.real.processes import mentioning
+from tests.real.stack import REPOSITORY, Stack, a_checkout, never_left_running
 
 pytestmark = pytest.mark.engine
 
 WRITES = 8
-"""Each of the article's objects is made by one."""
+"""Each object of the bookinfo example is made by one."""
 
 WITHOUT_ATTRIBUTES = "?metadata=skip"
 """Added to the URL of a file backend: it keeps no second file for each state, which a kill can leave half-written."""
@@ -35,59 +34,88 @@ NOT_ASKED = {
 """What is added to commands of the recipe: previews would take as long again; what they say is tested elsewhere."""
 
 
+class KilledUpdate:
+    """A stack's first update, in a namespace of its own, that is killed after some of its writes."""
+
+    def __init__(self, writes: int, checkout: Path, clusters: Clusters, new_stack: Callable[..., Stack]) -> None:
+        self.writes = writes
+        self.namespace = f"killed{writes}"
+        self.clusters = clusters
+        self.checkout = a_checkout(checkout)
+        self.stack = new_stack(self.namespace, program=self.checkout)
+        self.record = clusters.record()
+        self.objects: dict[str, tuple[str, Any]] = {}
+        """What the clusters held after the kill: key → uid and spec."""
+        self.addresses: dict[str, str] = {}
+        """What the state remembered after the kill."""
+
+    def kill(self, gate: Gate) -> None:
+        """Run the update until it has written so many objects."""
+        backend = self.stack.environ()["PULUMI_BACKEND_URL"]
+        self.stack.extra_environment["PULUMI_BACKEND_URL"] = backend + WITHOUT_ATTRIBUTES
+        spec = bookinfo()
+        spec["services"][0]["namespace"] = self.namespace
+        spec["traffic"][0]["service"] = f"reviews.{self.namespace}"
+        self.stack.configure(spec)
+        (self.checkout / "stacks" / f"Pulumi.{self.namespace}.yaml").symlink_to(self.stack.config_file)
+        # one at a time, so that nothing else is under way when the next write is held back
+        with gate.closed_after(self.writes, self.namespace):
+            killed_after(self.writes, self.stack, self.clusters, self.namespace, options=("--parallel", "1"))
+        self.objects = objects_of(self.namespace, self.clusters)
+        self.addresses = addresses(self.stack)
+        assert len(self.objects) == self.writes
+
+    def has_written_more_than_its_state_knows(self) -> bool:
+        return not self.objects.keys() <= remembered(self.stack)
+
+    def go_on_without_the_recipe(self) -> str:
+        """What the engine prints when it fails."""
+        self.stack.run("cancel", "--yes")
+        return self.stack.up(fails=True).output
+
+    def follow_recipe(self) -> None:
+        follow_recipe(self.stack, self.checkout, "cluster1", "cluster2")
+
+    def assert_that_nothing_moved_or_was_made_again(self) -> None:
+        now = objects_of(self.namespace, self.clusters)
+        assert len(now) == WRITES
+        assert now.keys() <= remembered(self.stack)
+        assert {key: now[key] for key in self.objects} == self.objects
+        assert addresses(self.stack) == self.addresses
+        assert "delete" not in {write.verb for write in self.record.writes() if self.namespace in write.key}
+
+    def forget_pending_creations(self) -> None:
+        """As the engine's warning says."""
+        self.stack.run("refresh", "--clear-pending-creates", "--yes")
+        assert not pending(self.stack)
+        self.stack.preview("--expect-no-changes")
+
+
 def test_killed_after_any_write_the_recipe_finishes_and_nothing_moves_or_is_made_again(
     new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
 ) -> None:
-    refusals: list[str] = []
-    forgotten: list[str] = []
+    updates = [KilledUpdate(n, tmp_path / f"checkout{n}", clusters, new_stack) for n in range(1, WRITES + 1)]
+    for update in updates:
+        clusters.add_namespace(update.namespace)
+    with gate_before_writes(clusters, "killed") as gate, ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda update: update.kill(gate), updates))
 
-    def kill_and_finish(count: int) -> None:
-        """In a namespace of its own, beside the others."""
-        namespace = f"killed{count}"
-        checkout = a_checkout(tmp_path / namespace)
-        stack = new_stack(namespace, program=checkout)
-        stack.extra_environment["PULUMI_BACKEND_URL"] = stack.environ()["PULUMI_BACKEND_URL"] + WITHOUT_ATTRIBUTES
-        spec = article()
-        spec["services"][0]["namespace"] = namespace
-        spec["traffic"][0]["service"] = f"reviews.{namespace}"
-        stack.configure(spec)
-        (checkout / "stacks" / f"Pulumi.{namespace}.yaml").symlink_to(stack.config_file)
-        record = clusters.record()
+    unnoticed = [update for update in updates if update.has_written_more_than_its_state_knows()]
+    assert unnoticed, "no kill fell between a write and the engine's note of it"
+    assert "already exists" in unnoticed[0].go_on_without_the_recipe()
 
-        # one at a time, so that nothing else is under way when the next write is held back
-        with writes.closed_after(count, namespace):
-            killed_after(count, stack, clusters, namespace, options=("--parallel", "1"))
-        made = objects_of(namespace, clusters)
-        assert len(made) == count
-        given = addresses(stack)
-        if made.keys() - remembered(stack) and not refusals:
-            stack.run("cancel", "--yes")
-            refusals.append(stack.up(fails=True).output)
-        follow_recipe(stack, checkout, "cluster1", "cluster2")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(KilledUpdate.follow_recipe, updates))
+    for update in updates:
+        update.assert_that_nothing_moved_or_was_made_again()
 
-        found = objects_of(namespace, clusters)
-        assert len(found) == WRITES
-        assert found.keys() <= remembered(stack)
-        assert {key: found[key] for key in made} == made, "made again, or moved"
-        assert addresses(stack) == given
-        assert "delete" not in {write.verb for write in record.writes() if namespace in write.key}
-
-        if pending(stack) and not forgotten:
-            forgotten.append(stack.run("refresh", "--clear-pending-creates", "--yes").output)
-            assert not pending(stack)
-            stack.preview("--expect-no-changes")
-
-    for count in range(1, WRITES + 1):
-        clusters.add_namespace(f"killed{count}")
-    with gate(clusters, "killed") as writes, ThreadPoolExecutor(2) as pool:
-        list(pool.map(kill_and_finish, range(1, WRITES + 1)))
-    assert refusals, "no kill fell between a write and the engine's note of it"
-    assert "already exists" in refusals[0]
-    assert forgotten, "no kill left a creation pending"
+    warned = [update for update in updates if pending(update.stack)]
+    assert warned, "no kill left a creation pending"
+    warned[0].forget_pending_creations()
 
 
 def test_killed_while_it_waits_the_next_update_waits_again(stack: Stack, clusters: Clusters) -> None:
-    spec = article(settle=3)
+    spec = bookinfo(settle=3)
     stack.configure(spec)
     stack.extra_environment["MESH_SETTLE_SECONDS"] = "0"
     stack.up()
@@ -208,8 +236,9 @@ def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
 
 
 def recipe(stack: str, clusters: tuple[str, ...]) -> Iterator[str]:
-    """The README's commands, and where they name a cluster, for each cluster."""
-    section = (REPOSITORY / "README.md").read_text().partition("**An update was killed.**")[2]
+    """The documentation's commands, and where they name a cluster, for each cluster."""
+    page = REPOSITORY / "docs" / "when-something-goes-wrong.md"
+    section = page.read_text().partition("\n## An update was killed\n")[2]
     found = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
     for line in section.partition("```sh\n")[2].partition("\n```")[0].splitlines():
         if line.startswith("kubectl"):

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from .clusters import Clusters
-from .specs import Spec, article
-from .stack import Stack, a_checkout
+from tests.given.specs import Spec, bookinfo
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack, a_checkout
 
 pytestmark = pytest.mark.engine
 
@@ -94,8 +94,8 @@ def test_the_objects_of_a_cluster_that_is_rendered_become_files_and_nothing_is_m
 
 
 def without_context(*names: str) -> Spec:
-    """The article's example; how to reach these clusters is left to say."""
-    spec = article()
+    """The bookinfo example; how to reach these clusters is left to say."""
+    spec = bookinfo()
     for name in names:
         del spec["clusters"][name]["context"]
     return spec

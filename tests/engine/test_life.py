@@ -1,13 +1,13 @@
-"""The article's example from the first preview to the last weight: what the engine shows and what the clusters hold."""
+"""The bookinfo example from the first preview to the last weight: what the engine shows and what the clusters hold."""
 
 from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .rendering import rendered, stated
-from .specs import ARTICLE_OBJECTS, article
-from .stack import Stack
+from tests.given.specs import BOOKINFO_OBJECTS, bookinfo
+from tests.real.clusters import Clusters
+from tests.real.rendering import rendered, stated
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.engine
 def test_the_first_preview_shows_every_object_and_address_and_the_clusters_then_hold_what_render_says(
     stack: Stack, clusters: Clusters, tmp_path: Path
 ) -> None:
-    stack.configure(article())
+    stack.configure(bookinfo())
 
     preview = stack.preview_steps()
     planned = {name: step["newState"] for name, step in preview.items() if step["op"] == "create"}
-    assert {f"mesh/{key}" for key in ARTICLE_OBJECTS} <= planned.keys()
+    assert {f"mesh/{key}" for key in BOOKINFO_OBJECTS} <= planned.keys()
     address = planned["mesh/addresses"]["inputs"]["addresses"]["reviews.default.svc.cluster2.global"]
     entry = planned["mesh/cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"]
     assert entry["inputs"]["spec"]["addresses"] == [address]
@@ -34,7 +34,7 @@ def test_the_first_preview_shows_every_object_and_address_and_the_clusters_then_
 def test_a_weight_edit_changes_one_virtual_service_and_the_traffic_output_says_what_it_means(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = article()
+    spec = bookinfo()
     spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster2"]
     stack.configure(spec)
     stack.up()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .installed import home_of_package
-from .specs import Spec, article, cluster, rule, service
-from .stack import REPOSITORY, Stack, program
+from tests.given.specs import Spec, bookinfo, cluster, rule, service
+from tests.real.clusters import Clusters
+from tests.real.installed import home_of_package
+from tests.real.stack import REPOSITORY, Stack, program
 
 pytestmark = pytest.mark.engine
 
@@ -62,7 +62,7 @@ def test_under_protect_additions_and_edits_work_and_a_removal_fails_in_preview(
     new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
 ) -> None:
     stack = new_stack(program=program(tmp_path / "program", WITH_OPTIONS.format(options="protect=True")))
-    spec = article()
+    spec = bookinfo()
     stack.configure(spec)
     stack.up()
 
@@ -75,7 +75,7 @@ def test_under_protect_additions_and_edits_work_and_a_removal_fails_in_preview(
     before = clusters.objects()
     assert "cluster2/DestinationRule/default/v4.reviews" in before
 
-    stack.configure(article())
+    stack.configure(bookinfo())
     failure = stack.run("up", "--yes", fails=True).output
     assert "cannot be deleted" in failure
     assert "mesh/cluster2/DestinationRule/default/v4.reviews" in failure
@@ -87,11 +87,11 @@ def test_objects_under_retain_on_delete_outlive_their_version_and_their_stack(
     new_stack: Callable[..., Stack], clusters: Clusters, tmp_path: Path
 ) -> None:
     stack = new_stack(program=program(tmp_path / "program", WITH_OPTIONS.format(options="retain_on_delete=True")))
-    stack.configure(article())
+    stack.configure(bookinfo())
     stack.up()
     before = set(clusters.objects())
 
-    without_v2 = article()
+    without_v2 = bookinfo()
     without_v2["traffic"][0]["http"][0]["route"].pop()
     stack.configure(without_v2)
     stack.up()
@@ -108,7 +108,7 @@ def test_objects_come_after_what_they_depend_on_and_stay_when_what_they_are_dele
 ) -> None:
     source = tmp_path / "program"
     stack = new_stack(program=program(source, BESIDE_OTHERS.format(there=True)))
-    stack.configure(article())
+    stack.configure(bookinfo())
     record = clusters.record()
     stack.up()
     others = {"cluster1/ServiceEntry/default/taken", "cluster1/ServiceEntry/default/late"}
@@ -127,9 +127,9 @@ def test_objects_come_after_what_they_depend_on_and_stay_when_what_they_are_dele
 def test_a_target_that_needs_a_new_address_fails_with_the_flag_to_add_and_then_works(
     stack: Stack, clusters: Clusters
 ) -> None:
-    stack.configure(article())
+    stack.configure(bookinfo())
     stack.up()
-    spec = article()
+    spec = bookinfo()
     spec["services"].append(service("ratings", cluster1=["v1"], cluster2=["v1"]))
     spec["traffic"].append(rule("ratings.default", ["cluster1"], ("cluster2", "v1", 1)))
     stack.configure(spec)
@@ -149,7 +149,7 @@ def test_a_target_that_needs_a_new_address_fails_with_the_flag_to_add_and_then_w
 def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
     stack: Stack, clusters: Clusters, installed: Path, tmp_path: Path
 ) -> None:
-    stack.configure(article())
+    stack.configure(bookinfo())
     stack.up()
     entry = "cluster1/ServiceEntry/istio-system/reviews.default.svc.cluster2.global"
     before = clusters.objects()[entry]
@@ -162,7 +162,7 @@ def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
     assert home_of_package(stack.program, ".venv").is_relative_to(installed)
 
     stack.run("refresh", "--yes", "--skip-preview", "--run-program")
-    without_v2 = article()
+    without_v2 = bookinfo()
     without_v2["traffic"][0]["http"][0]["route"].pop()
     stack.configure(without_v2)
     stack.up()

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from .clusters import Clusters
-from .specs import ARTICLE_OBJECTS, article, cluster, rule, service
-from .stack import Stack
+from tests.given.specs import BOOKINFO_OBJECTS, bookinfo, cluster, presence, rule, service
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 
@@ -62,7 +62,7 @@ def test_a_swap_and_a_removal_that_the_outage_interrupts_delete_nothing_and_fini
 ) -> None:
     spec = with_ratings_on_cluster3()
     # a client on the cluster, too
-    spec["services"][0]["clusters"]["cluster3"] = {"versions": [], "serviceAccounts": ["reviews"]}
+    spec["services"][0]["clusters"]["cluster3"] = presence("reviews")
     spec["traffic"][0]["clients"]["clusters"] = ["cluster1", "cluster3"]
     reviews, ratings = (rule["http"][0]["route"] for rule in spec["traffic"])
     stack.configure(spec)
@@ -126,7 +126,7 @@ def test_a_removal_deletes_nothing_anywhere_while_any_cluster_that_loses_somethi
     del spec["traffic"][0]["http"][0]["route"][-1]
     stack.configure(spec)
     assert stack.preview_steps()["mesh/removals"]["newState"]["inputs"]["losing"] == sorted(
-        {*ARTICLE_OBJECTS, *V2_OF_RATINGS}
+        {*BOOKINFO_OBJECTS, *V2_OF_RATINGS}
     )
     for _ in range(2):
         record = clusters.record()
@@ -136,7 +136,7 @@ def test_a_removal_deletes_nothing_anywhere_while_any_cluster_that_loses_somethi
         assert {write.change for write in record.changes()} <= {"patch cluster1/VirtualService/default/ratings"}
 
     clusters.sandbox.start("cluster3")
-    assert update(stack, clusters, spec) == {f"delete {key}" for key in (*ARTICLE_OBJECTS, *V2_OF_RATINGS)}
+    assert update(stack, clusters, spec) == {f"delete {key}" for key in (*BOOKINFO_OBJECTS, *V2_OF_RATINGS)}
     stack.preview("--expect-no-changes")
 
 
@@ -164,8 +164,8 @@ def test_a_cluster_that_does_not_come_back_is_forgotten_with_what_is_on_it(stack
 
 
 def with_ratings_on_cluster3() -> dict[str, Any]:
-    """The article's example, and on its client cluster a rule that goes to a third cluster."""
-    spec = article()
+    """The bookinfo example, and on its client cluster a rule that goes to a third cluster."""
+    spec = bookinfo()
     spec["clusters"]["cluster3"] = cluster("cluster3", "192.0.2.3")
     spec["services"].append(service("ratings", cluster1=["v1"], cluster3=["v1"]))
     spec["traffic"].append(rule("ratings.default", ["cluster1"], ("cluster3", "v1", 75), ("cluster1", "v1", 25)))

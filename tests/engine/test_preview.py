@@ -4,17 +4,16 @@ import re
 
 import pytest
 
-from tests.test_readme import base, blocks
-
-from .stack import Stack
+from tests.given import pages
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 
 
 def test_the_readmes_preview_of_a_weight_edit_is_the_engines(stack: Stack) -> None:
-    (shown,) = (block.text for block in blocks("console") if "pulumi preview" in block.text)
+    (shown,) = (block.text for block in pages.blocks("console") if "pulumi preview" in block.text)
     edits = dict(re.findall(r"~ weight: (\d+) => (\d+)", shown))
-    spec = base()
+    spec = pages.first_spec()
     stack.configure(spec)
     stack.up()
     for destination in spec["traffic"][0]["http"][0]["route"]:

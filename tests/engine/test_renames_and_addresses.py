@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .specs import Spec, article, rule, service
-from .stack import Stack, program
+from tests.given.specs import Spec, bookinfo, rule, service
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack, program
 
 pytestmark = pytest.mark.engine
 
@@ -27,7 +27,7 @@ def test_renaming_a_federation_with_an_alias_replaces_nothing(
 ) -> None:
     source = tmp_path / "program"
     stack = new_stack(program=program(source, NAMED.format(name="shop", aliases=[])))
-    stack.configure(article())
+    stack.configure(bookinfo())
     stack.up()
     before, addresses = clusters.uids(), stack.outputs()["addresses"]
     record = clusters.record()
@@ -48,7 +48,7 @@ def test_renaming_a_federation_with_an_alias_replaces_nothing(
 def test_an_address_that_cannot_be_given_fails_in_preview_and_nothing_is_written(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = {**article(), "addresses": {"pool": "240.0.0.0/30"}}
+    spec = {**bookinfo(), "addresses": {"pool": "240.0.0.0/30"}}
     add("ratings", spec)
     stack.configure(spec)
     stack.up()
@@ -73,7 +73,7 @@ def test_an_address_that_cannot_be_given_fails_in_preview_and_nothing_is_written
 def test_a_pin_gives_a_host_the_address_that_clients_know_and_it_stays_when_the_pin_goes(
     stack: Stack, clusters: Clusters
 ) -> None:
-    spec = article()
+    spec = bookinfo()
     stack.configure({**spec, "addresses": {"pins": {HOST: "240.0.0.9"}}})
     stack.up()
     assert address_of(clusters, HOST) == "240.0.0.9"

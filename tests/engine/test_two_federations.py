@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .clusters import Clusters
-from .specs import Spec, article, rule, service
-from .stack import Stack, program
+from tests.given.specs import Spec, bookinfo, rule, service
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack, program
 
 pytestmark = pytest.mark.engine
 
@@ -38,7 +38,7 @@ def test_two_federations_of_one_program_live_side_by_side_but_not_with_a_common_
 ) -> None:
     source = tmp_path / "program"
     stack = new_stack(program=program(source, IN_ONE_PROGRAM.format(service="reviews")))
-    stack.configure(article_with_accounts())
+    stack.configure(bookinfo_with_accounts())
     with_a_preview, without = stack.run("up", "--yes", fails=True).output, stack.up(fails=True).output
     for failure in (with_a_preview, without):
         assert "bank cannot be built; federations on the same clusters need disjoint services:" in failure
@@ -62,11 +62,11 @@ def test_another_stack_cannot_take_a_host_and_the_first_ones_routes_stay_as_they
     new_stack: Callable[..., Stack], clusters: Clusters
 ) -> None:
     first, second = new_stack("first"), new_stack("second")
-    first.configure(article())
+    first.configure(bookinfo())
     first.up()
     before = clusters.objects()
 
-    spec = article()
+    spec = bookinfo()
     route = spec["traffic"][0]["http"][0]["route"]
     route[0]["weight"] = 1
     second.configure(spec)
@@ -84,8 +84,8 @@ def test_another_stack_cannot_take_a_host_and_the_first_ones_routes_stay_as_they
     assert clusters.objects() == before
 
 
-def article_with_accounts() -> Spec:
-    spec = article()
+def bookinfo_with_accounts() -> Spec:
+    spec = bookinfo()
     spec["services"].append(service("accounts", cluster1=["v1"], cluster2=["v1"]))
     spec["traffic"].append(rule("accounts.default", ["cluster1"], ("cluster2", "v1", 1), ("cluster1", "v1", 1)))
     return spec

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mesh_federation.mesh.cli import main
 
-ARTICLE = Path(__file__).parents[1] / "scenarios" / "the_article_s_split" / "stack.yaml"
+from tests.given import core
+from tests.given.scenarios import BOOKINFO
+
 HOST = "reviews.default.svc.cluster2.global"
 FEDERATION = "urn:pulumi:demo::mesh::mesh:index:MeshFederation::mesh"
 CLUSTER1 = "urn:pulumi:demo::mesh::mesh:index:MeshFederation$mesh:index:MeshCluster::mesh/cluster1"
@@ -23,14 +24,14 @@ SUBSET = VIRTUAL_SERVICE.replace("VirtualService", "DestinationRule").replace("/
 
 @pytest.fixture
 def stack_file(tmp_path: Path) -> Path:
-    """The article's stack, named as Pulumi names it."""
-    return Path(shutil.copy(ARTICLE, tmp_path / "Pulumi.demo.yaml"))
+    """The bookinfo example's stack file, named as Pulumi names it."""
+    return Path(shutil.copy(BOOKINFO, tmp_path / "Pulumi.demo.yaml"))
 
 
 def adopt(directory: Path, stack_file: Path, state: Any, *arguments: str) -> dict[str, Any]:
     export, out = directory / "state.json", directory / "import.json"
     export.write_text(json.dumps(state))
-    code = main(["adopt", str(stack_file), "--state", str(export), "--out", str(out), *arguments])
+    code = core.run("adopt", stack_file, "--state", export, "--out", out, *arguments)
     assert code == 0
     document: dict[str, Any] = json.loads(out.read_text())
     return document
@@ -155,10 +156,10 @@ def test_a_stack_that_its_file_does_not_name_is_asked_for(
     unnamed = stack_file.rename(tmp_path / "mystack.yaml")
     options = ["--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
-    assert main(["adopt", str(unnamed), *options]) == 1
+    assert core.run("adopt", unnamed, *options) == 1
 
     assert "say with --stack" in capsys.readouterr().err
-    assert main(["adopt", str(unnamed), *options, "--stack", "prod"]) == 0
+    assert core.run("adopt", unnamed, *options, "--stack", "prod") == 0
 
 
 def test_the_identity_of_a_cluster_is_its_providers_identifier(tmp_path: Path, stack_file: Path) -> None:
@@ -178,7 +179,7 @@ def test_a_provider_that_only_the_engine_can_make_is_asked_for(
     (tmp_path / "state.json").write_text("{}")
     common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
-    assert main([*common, "--found", f"cluster1={found}"]) == 1
+    assert core.run(*common, "--found", f"cluster1={found}") == 1
 
     assert "--target '**::pulumi:providers:kubernetes::cluster1'" in capsys.readouterr().err
     assert not (tmp_path / "import.json").exists()
@@ -191,6 +192,6 @@ def test_a_cluster_that_nobody_knows_is_a_problem(
     (tmp_path / "state.json").write_text("{}")
     common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
-    assert main([*common, "--found", f"cluster3={found}"]) == 1
+    assert core.run(*common, "--found", f"cluster3={found}") == 1
 
     assert "no cluster 'cluster3'; there are cluster1, cluster2" in capsys.readouterr().err

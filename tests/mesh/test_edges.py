@@ -2,29 +2,32 @@
 
 from hypothesis import given
 
-from tests.mesh.reading import Built, Object, built, destinations, key, local_host, meaning
+from tests.given.translations import Object, Translation, key, translations
+from tests.oracle.reading import destinations, local_host, meaning
 
 
-@given(built)
-def test_an_edge_needs_exactly_what_its_routes_use(made: Built) -> None:
+@given(translations)
+def test_an_edge_needs_exactly_what_its_routes_use(translation: Translation) -> None:
     uses: dict[tuple[str, str], set[str]] = {}
     routes: dict[tuple[str, str], set[str]] = {}
-    keys = made.keys()
-    for client, objects in made.objects.items():
-        at_home = {local_host(made.spec, s, client): s for s in made.spec["services"] if client in s["clusters"]}
+    keys = translation.keys()
+    for client, objects in translation.objects.items():
+        at_home = {
+            local_host(translation.spec, s, client): s for s in translation.spec["services"] if client in s["clusters"]
+        }
         for rule, destination in destinations(objects):
             host, subset = destination["host"], destination.get("subset")
-            serving, service = (client, at_home[host]) if host in at_home else meaning(made.spec, host)
+            serving, service = (client, at_home[host]) if host in at_home else meaning(translation.spec, host)
             used = uses.setdefault((client, serving), set())
             routes.setdefault((client, serving), set()).add(key(client, rule))
             used |= {k for k, o in keys.items() if k.startswith(f"{client}/") and dialled(o, host, subset)}
             if serving != client:
-                there = local_host(made.spec, service, serving)
+                there = local_host(translation.spec, service, serving)
                 used |= {k for k, o in keys.items() if k.startswith(f"{serving}/") and admits(o, there)}
                 used |= {k for k, o in keys.items() if k.startswith(f"{serving}/") and dialled(o, there, subset)}
 
-    assert {(edge.client, edge.serving): edge.needs for edge in made.plan.edges} == uses
-    assert {(edge.client, edge.serving): edge.routes for edge in made.plan.edges} == routes
+    assert {(edge.client, edge.serving): edge.needs for edge in translation.plan.edges} == uses
+    assert {(edge.client, edge.serving): edge.routes for edge in translation.plan.edges} == routes
 
 
 def dialled(found: Object, host: str, subset: str | None) -> bool:
@@ -40,7 +43,7 @@ def admits(found: Object, host: str) -> bool:
     return found["kind"] == "Gateway" and any(host in server["hosts"] for server in found["spec"]["servers"])
 
 
-@given(built)
-def test_every_key_in_an_edge_is_an_object(made: Built) -> None:
-    for edge in made.plan.edges:
-        assert edge.needs | edge.routes <= made.keys().keys()
+@given(translations)
+def test_every_key_in_an_edge_is_an_object(translation: Translation) -> None:
+    for edge in translation.plan.edges:
+        assert edge.needs | edge.routes <= translation.keys().keys()

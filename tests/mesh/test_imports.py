@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.given.repository import REPOSITORY
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -21,9 +20,9 @@ def loaded_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import components.mesh.cli",
+        "import components.mesh.commands.main",
         "import mesh_federation",
-        "import mesh_federation.mesh.cli, mesh_federation.mesh.adopt",
+        "import mesh_federation.mesh.commands.main, mesh_federation.mesh.adopt",
     ],
 )
 def test_the_core_does_not_load_pulumi(statement: str) -> None:

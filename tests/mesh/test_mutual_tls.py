@@ -2,16 +2,18 @@
 
 from hypothesis import given
 
-from tests.mesh.reading import Built, built, key, meaning, of_kind, policies
+from tests.given.translations import Translation, key, of_kind, translations
+from tests.oracle.reading import meaning, policies
 
 
-@given(built)
-def test_no_federated_host_without_its_mutual_tls_rule(made: Built) -> None:
-    for client, objects in made.objects.items():
+@given(translations)
+def test_no_federated_host_without_its_mutual_tls_rule(translation: Translation) -> None:
+    for client, objects in translation.objects.items():
         for entry in of_kind(objects, "ServiceEntry"):
             [host] = entry["spec"]["hosts"]
             entry_key = key(client, entry)
-            policy = made.keys()[made.plan.policy_of[entry_key]]
+            [policy_key] = translation.plan.after[entry_key]
+            policy = translation.keys()[policy_key]
             assert policy["spec"]["host"] == host
             assert policy["spec"]["trafficPolicy"]["tls"]["mode"] == "ISTIO_MUTUAL"
             assert policy["metadata"]["namespace"] == entry["metadata"]["namespace"]
@@ -19,12 +21,12 @@ def test_no_federated_host_without_its_mutual_tls_rule(made: Built) -> None:
             assert listed == {port["number"] for port in entry["spec"]["ports"]}
 
 
-@given(built)
-def test_mutual_tls_at_every_level_with_the_identities_of_the_serving_cluster(made: Built) -> None:
-    for _, found in made.everything:
+@given(translations)
+def test_mutual_tls_at_every_level_with_the_identities_of_the_serving_cluster(translation: Translation) -> None:
+    for _, found in translation.everything:
         for policy in policies(found):
-            serving, service = meaning(made.spec, found["spec"]["host"])
-            trust_domain = made.spec["clusters"][serving].get("trustDomain", "cluster.local")
+            serving, service = meaning(translation.spec, found["spec"]["host"])
+            trust_domain = translation.spec["clusters"][serving].get("trustDomain", "cluster.local")
             expected = {
                 f"spiffe://{trust_domain}/ns/{service['namespace']}/sa/{account}"
                 for account in service["clusters"][serving]["serviceAccounts"]
@@ -36,10 +38,10 @@ def test_mutual_tls_at_every_level_with_the_identities_of_the_serving_cluster(ma
             assert "sni" not in policy["tls"], "a port that is not listed must find no filter chain"
 
 
-@given(built)
-def test_a_cluster_that_runs_a_service_gets_no_traffic_policy_for_it(made: Built) -> None:
-    for cluster, rule in made.everything:
+@given(translations)
+def test_a_cluster_that_runs_a_service_gets_no_traffic_policy_for_it(translation: Translation) -> None:
+    for cluster, rule in translation.everything:
         if rule["kind"] == "DestinationRule" and ".svc." in rule["spec"]["host"]:
-            domain = made.spec["clusters"][cluster].get("domain", "cluster.local")
+            domain = translation.spec["clusters"][cluster].get("domain", "cluster.local")
             if rule["spec"]["host"].endswith(f".svc.{domain}"):
                 assert not policies(rule)

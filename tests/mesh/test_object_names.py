@@ -1,91 +1,125 @@
 """For every spec, names are valid, and different things have different ones."""
 
 import re
+from dataclasses import dataclass
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mesh_federation.mesh.errors import SpecError
 
-from tests.mesh.reading import Built, build, built, key, policies
+from tests.given import core
+from tests.given.specs import Spec
+from tests.given.translations import Translation, key, translate, translations
+from tests.oracle.reading import policies
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-SHORT = ("a", "a", "cluster1", "cluster2", "v1", "cluster.local", "{service}.{namespace}.svc.{cluster}.global")
-
-
-@given(built)
-def test_names_are_valid_and_told_apart(made: Built) -> None:
-    keys = [key(cluster, found) for cluster, found in made.everything]
-    assert len(keys) == len(set(keys))
-    assert_names_are_valid(made)
-
-
-def long(least: int = 40) -> st.SearchStrategy[str]:
-    """Labels near the longest that there are, and a little over."""
-    return st.integers(least, 64).map(lambda size: "a" * size)
-
-
-@given(
-    st.tuples(
-        *[long() for _ in range(5)],
-        st.lists(long(), min_size=2, max_size=3).map(".".join),
-        st.sampled_from(
-            [SHORT[-1], "{service}-x.{namespace}.svc.{cluster}.global", "{cluster}.{service}.y-{namespace}"]
-        ),
-    )
+TEMPLATES = (
+    "{service}.{namespace}.svc.{cluster}.global",
+    "{service}-x.{namespace}.svc.{cluster}.global",
+    "{cluster}.{service}.y-{namespace}",
 )
-@example(SHORT)
-@example((*["a" * 63] * 5, "cluster.local", SHORT[-1]))
-@example(("a" * 62, *SHORT[1:-1], "{service}-x.{namespace}.svc.{cluster}.global"))
-@example((*["a" * 60] * 2, *SHORT[2:4], "a" * 63, f"{'a' * 42}.local", SHORT[-1]))
-@example((*["a" * 60] * 2, *SHORT[2:4], "a" * 63, f"{'a' * 43}.local", SHORT[-1]))
-def test_names_that_are_too_long_are_refused_and_no_others(names: tuple[str, ...]) -> None:
-    service, namespace, client, serving, version, domain, hosts = names
-    runs = {"serviceAccounts": ["default"], "versions": [version]}
-    spec = {
+
+
+@dataclass(frozen=True)
+class Names:
+    """Everything in a spec that becomes part of an object's name or of a server name; short where not stated."""
+
+    service: str = "a"
+    namespace: str = "a"
+    client: str = "cluster1"
+    serving: str = "cluster2"
+    version: str = "v1"
+    domain: str = "cluster.local"
+    hosts: str = TEMPLATES[0]
+
+
+@given(translations)
+def test_names_are_valid_and_told_apart(translation: Translation) -> None:
+    keys = [key(cluster, manifest) for cluster, manifest in translation.everything]
+    assert len(keys) == len(set(keys))
+    assert_names_are_valid(translation)
+
+
+def long() -> st.SearchStrategy[str]:
+    """Labels near the longest that there are, and a little over."""
+    return st.integers(40, 64).map(lambda size: "a" * size)
+
+
+names = st.builds(
+    Names,
+    service=long(),
+    namespace=long(),
+    client=long().map(lambda name: f"c{name[1:]}"),
+    serving=long(),
+    version=long(),
+    domain=st.lists(long(), min_size=2, max_size=3).map(".".join),
+    hosts=st.sampled_from(TEMPLATES),
+)
+
+
+@given(names)
+@example(Names())
+@example(Names(service="a" * 63, namespace="a" * 63, client="c" * 63, serving="a" * 63, version="a" * 63))
+@example(Names(service="a" * 61, hosts=TEMPLATES[1]))
+@example(Names(service="a" * 62, hosts=TEMPLATES[1]))
+@example(Names(service="a" * 60, namespace="a" * 60, version="a" * 63, domain=f"{'a' * 42}.local"))
+@example(Names(service="a" * 60, namespace="a" * 60, version="a" * 63, domain=f"{'a' * 43}.local"))
+def test_names_that_are_too_long_are_refused_and_no_others(names: Names) -> None:
+    host = names.hosts.format(service=names.service, namespace=names.namespace, cluster=names.serving)
+    sni = f"outbound_.9080_.{names.version}_.{names.service}.{names.namespace}.svc.{names.domain}"
+    labels = [
+        names.service,
+        names.namespace,
+        names.client,
+        names.serving,
+        names.version,
+        *names.domain.split("."),
+        *host.split("."),
+    ]
+    if max(map(len, labels)) <= 63 and len(f"{names.version}.{host}") <= 253 and len(sni) <= 255:
+        assert_names_are_valid(translate(spec_with(names)))
+    else:
+        core.problems(spec_with(names))
+
+
+def spec_with(names: Names) -> Spec:
+    """A service that runs on two clusters under these names; calls on one of them go to the other."""
+    runs = {"serviceAccounts": ["default"], "versions": [names.version]}
+    return {
         "clusters": {
-            client: {"context": "one"},
-            f"{serving}x": {"context": "two", "domain": domain, "gateway": {"addresses": ["192.0.2.1"]}},
+            names.client: {"context": "one"},
+            names.serving: {"context": "two", "domain": names.domain, "gateway": {"addresses": ["192.0.2.1"]}},
         },
         "services": [
             {
-                "name": service,
-                "namespace": namespace,
+                "name": names.service,
+                "namespace": names.namespace,
                 "ports": [{"name": "http", "number": 9080, "protocol": "HTTP"}],
-                "clusters": {client: runs, f"{serving}x": runs},
+                "clusters": {names.client: runs, names.serving: runs},
             }
         ],
         "traffic": [
             {
-                "service": f"{service}.{namespace}",
-                "clients": {"clusters": [client]},
-                "http": [{"route": [{"cluster": f"{serving}x", "version": version}]}],
+                "service": f"{names.service}.{names.namespace}",
+                "clients": {"clusters": [names.client]},
+                "http": [{"route": [{"cluster": names.serving, "version": names.version}]}],
             }
         ],
-        "hosts": hosts,
+        "hosts": names.hosts,
     }
-    host = hosts.replace("{service}", service).replace("{namespace}", namespace).replace("{cluster}", f"{serving}x")
-    sni = f"outbound_.9080_.{version}_.{service}.{namespace}.svc.{domain}"
-    stated = [service, namespace, client, f"{serving}x", version, *domain.split("."), *host.split(".")]
-    if max(map(len, stated)) <= 63 and len(f"{version}.{host}") <= 253 and len(sni) <= 255:
-        assert_names_are_valid(build(spec))
-    else:
-        with pytest.raises(SpecError):
-            build(spec)
 
 
-def assert_names_are_valid(made: Built) -> None:
-    for _, found in made.everything:
-        name, namespace = found["metadata"]["name"], found["metadata"]["namespace"]
+def assert_names_are_valid(translation: Translation) -> None:
+    for _, manifest in translation.everything:
+        name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         assert LABEL.fullmatch(namespace)
         assert len(name) <= 253
         assert all(LABEL.fullmatch(part) for part in name.split("."))
-        assert found["kind"] != "Gateway" or LABEL.fullmatch(name)
-        for subset in found["spec"].get("subsets", ()):
+        assert manifest["kind"] != "Gateway" or LABEL.fullmatch(name)
+        for subset in manifest["spec"].get("subsets", ()):
             assert LABEL.fullmatch(subset["name"])
-        for policy in policies(found):
+        for policy in policies(manifest):
             for level in policy["portLevelSettings"]:
                 assert len(level["tls"]["sni"].encode()) <= 255
-        labels = found["metadata"]["labels"]
+        labels = manifest["metadata"]["labels"]
         assert labels["app.kubernetes.io/managed-by"] == "mesh-federation"
         assert labels["app.kubernetes.io/part-of"] == "mesh"

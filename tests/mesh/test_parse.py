@@ -6,31 +6,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from mesh_federation.mesh.errors import SpecError
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.spec import Federation
 
-from tests.strategies import Spec, specs
-
-from .stated import article, problems, with_value
+from tests.given import core
+from tests.given.specs import Spec, bookinfo, snake_case, with_value
+from tests.given.strategies import specs
 
 # -- read as meant -----------------------------------------------------------------------------------------------
 
 
 @given(specs())
 def test_generated_specs_have_no_problem(spec: Spec) -> None:
-    assert set(parse(spec).clusters) == set(spec["clusters"])
-
-
-def snake_case(value: Any) -> Any:
-    """Python's form of a spec; keys that users chose hold no upper case."""
-    if isinstance(value, dict):
-        return {"".join(f"_{c.lower()}" if c.isupper() else c for c in k): snake_case(v) for k, v in value.items()}
-    return [snake_case(item) for item in value] if isinstance(value, list) else value
+    assert set(core.read(spec).clusters) == set(spec["clusters"])
 
 
 @given(specs())
 def test_snake_case_and_camel_case_mean_the_same(spec: Spec) -> None:
-    assert parse(snake_case(spec)) == parse(spec)
+    assert core.read(snake_case(spec)) == core.read(spec)
 
 
 def as_pulumi_rewrites(value: Any) -> Any:
@@ -44,7 +35,7 @@ def as_pulumi_rewrites(value: Any) -> Any:
 
 @given(specs())
 def test_integers_as_text_mean_the_same(spec: Spec) -> None:
-    assert parse(as_pulumi_rewrites(spec)) == parse(spec)
+    assert core.read(as_pulumi_rewrites(spec)) == core.read(spec)
 
 
 def as_floats(value: Any) -> Any:
@@ -58,24 +49,28 @@ def as_floats(value: Any) -> Any:
 
 @given(specs())
 def test_floats_that_are_integers_mean_the_same(spec: Spec) -> None:
-    assert parse(as_floats(spec)) == parse(spec)
+    assert core.read(as_floats(spec)) == core.read(spec)
 
 
 @given(specs())
 def test_a_spec_survives_json(spec: Spec) -> None:
-    assert parse(json.loads(json.dumps(spec))) == parse(spec)
+    assert core.read(json.loads(json.dumps(spec))) == core.read(spec)
 
 
 def test_an_unquoted_istio_version_is_read_as_meant() -> None:
-    assert parse(with_value("clusters.cluster1.istio", {"version": 1.31})).clusters["cluster1"].istio.version == "1.31"
+    assert (
+        core.read(with_value("clusters.cluster1.istio", {"version": 1.31})).clusters["cluster1"].istio.version == "1.31"
+    )
 
 
 def test_defaults_are_those_of_the_design() -> None:
-    federation = parse(article())
+    federation = core.read(
+        with_value("clusters.cluster1", {"context": "cluster1", "gateway": {"addresses": ["192.0.2.1"]}})
+    )
     cluster = federation.clusters["cluster1"]
     assert cluster.gateway is not None
     assert (cluster.trust_domain, cluster.domain, cluster.state) == ("cluster.local", "cluster.local", "active")
-    assert (cluster.istio.version, cluster.istio.namespace) == ("1.31", "istio-system")
+    assert (cluster.istio.version, cluster.istio.namespace) == (None, "istio-system")
     assert (cluster.gateway.port, cluster.gateway.listener_port, cluster.gateway.manage) == (15443, 15443, True)
     assert cluster.gateway.selector == {"istio": "eastwestgateway"}
     assert federation.hosts == "{service}.{namespace}.svc.{cluster}.global"
@@ -83,11 +78,11 @@ def test_defaults_are_those_of_the_design() -> None:
 
 
 def test_a_federation_may_have_clusters_alone() -> None:
-    assert parse({"clusters": {"cluster1": {"context": "cluster1"}}}).services == []
+    assert core.read({"clusters": {"cluster1": {"context": "cluster1"}}}).services == []
 
 
 def test_a_federation_cannot_be_changed() -> None:
-    federation: Federation = parse(article())
+    federation = core.read(bookinfo(settle=None))
     with pytest.raises(ValueError, match="frozen"):
         federation.settle_seconds = 1  # type: ignore[misc]
 
@@ -96,21 +91,29 @@ def test_a_federation_cannot_be_changed() -> None:
 
 
 def test_paths_are_spelled_as_the_user_spells_keys() -> None:
-    spec = snake_case(article())
+    spec = snake_case(bookinfo(settle=None))
     spec["services"][0]["clusters"]["cluster1"]["service_accounts"] = []
     spec["clusters"]["cluster1"]["gateway"]["listener_port"] = 0
-    assert [found.split(":")[0] for found in problems(spec)] == [
+    assert [message.split(":")[0] for message in core.messages(spec)] == [
         "clusters.cluster1.gateway.listener_port",
         "services[0].clusters.cluster1.service_accounts",
     ]
 
 
 def test_the_nearest_key_is_spelled_as_the_user_spells_keys() -> None:
-    [found] = problems(with_value("services.0.imported_from", []))
-    assert "did you mean 'imported_by'?" in found
-    assert "importedBy" not in found
-    [found] = problems(with_value("services.0.importedFrom", []))
-    assert "did you mean 'importedBy'?" in found
+    [message] = core.messages(with_value("services.0.imported_from", []))
+    assert "did you mean 'imported_by'?" in message
+    assert "importedBy" not in message
+    [message] = core.messages(with_value("services.0.importedFrom", []))
+    assert "did you mean 'importedBy'?" in message
+
+
+def test_a_key_that_comes_later_is_named_as_the_user_spells_it() -> None:
+    [message] = core.messages(with_value("traffic.0.http.0.cors_policy", {}))
+    assert (
+        message
+        == "traffic[0].http[0].cors_policy: 'cors_policy' is not a known key; did you mean 'corsPolicy'? it takes"
+    )
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------
@@ -132,10 +135,10 @@ def test_the_nearest_key_is_spelled_as_the_user_spells_keys() -> None:
 def test_no_message_holds_a_kubeconfig(edit: Spec, kubeconfig: Any) -> None:
     spec = with_value("clusters.cluster1", {"kubeconfig": kubeconfig, **edit})
     with pytest.raises(SpecError) as caught:
-        parse(spec)
+        core.read(spec)
     assert "HUNTER2" not in f"{caught.value}{caught.value!r}{caught.value.problems}"
 
 
 def test_a_parsed_federation_does_not_show_a_kubeconfig() -> None:
     spec = with_value("clusters.cluster1", {"kubeconfig": "token: HUNTER2\n", "gateway": {"addresses": ["192.0.2.1"]}})
-    assert "HUNTER2" not in repr(parse(spec))
+    assert "HUNTER2" not in repr(core.read(spec))

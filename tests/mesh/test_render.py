@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mesh_federation.mesh.cli import main
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
-ARTICLE = SCENARIOS / "the_article_s_split" / "stack.yaml"
-WRONG = SCENARIOS / "references_that_lead_nowhere"
+from tests.given import core
+from tests.given.broken import REFERENCES
+from tests.given.scenarios import BOOKINFO, HOME
+
+SEVERAL_PORTS = HOME / "ports" / "several_ports_with_different_protocols" / "stack.yaml"
+ON_THE_CLIENT_CLUSTER = HOME / "destinations" / "destinations_on_the_client_cluster_alone" / "stack.yaml"
 HOST = "reviews.default.svc.cluster2.global"
 
 
@@ -18,16 +20,14 @@ def files(directory: Path) -> dict[str, bytes]:
 
 
 def test_render_writes_each_object_to_a_file_of_its_own(tmp_path: Path) -> None:
-    assert main(["render", str(ARTICLE), "--out", str(tmp_path)]) == 0
+    assert core.run("render", BOOKINFO, "--out", tmp_path) == 0
 
     assert sorted(files(tmp_path)) == [
-        f"cluster1/destinationrule-default-v{n}.reviews.yaml"
-        if n
-        else f"cluster1/destinationrule-istio-system-{HOST}.yaml"
-        for n in (1, 2, 0)
-    ] + [
-        f"cluster1/destinationrule-istio-system-v3.{HOST}.yaml",
-        f"cluster1/serviceentry-istio-system-{HOST}.yaml",
+        "cluster1/destinationrule-default-v1.reviews.yaml",
+        "cluster1/destinationrule-default-v2.reviews.yaml",
+        "cluster1/destinationrule-istio-system-reviews.default.svc.cluster2.global.yaml",
+        "cluster1/destinationrule-istio-system-v3.reviews.default.svc.cluster2.global.yaml",
+        "cluster1/serviceentry-istio-system-reviews.default.svc.cluster2.global.yaml",
         "cluster1/virtualservice-default-reviews.yaml",
         "cluster2/destinationrule-default-v3.reviews.yaml",
         "cluster2/gateway-istio-system-reviews-default-bdabf1b129.yaml",
@@ -36,17 +36,17 @@ def test_render_writes_each_object_to_a_file_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cluster", ["cluster1", "cluster2"])
 def test_render_writes_what_the_golden_file_says(cluster: str, tmp_path: Path) -> None:
-    main(["render", str(ARTICLE), "--out", str(tmp_path)])
+    core.run("render", BOOKINFO, "--out", tmp_path)
 
     written = [yaml.safe_load(p.read_text()) for p in sorted((tmp_path / cluster).iterdir())]
 
-    golden = list(yaml.safe_load_all((ARTICLE.parent / f"{cluster}.golden.yaml").read_text()))
+    golden = list(yaml.safe_load_all((BOOKINFO.parent / f"{cluster}.golden.yaml").read_text()))
     assert sorted(map(json.dumps, written)) == sorted(map(json.dumps, golden))
 
 
 def test_render_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
     for name in ("one", "other", "other"):
-        main(["render", str(ARTICLE), "--out", str(tmp_path / name)])
+        core.run("render", BOOKINFO, "--out", tmp_path / name)
     assert files(tmp_path / "one") == files(tmp_path / "other")
 
 
@@ -72,23 +72,23 @@ def test_render_keeps_what_others_wrote(name: str, tmp_path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(FOREIGN[name])
 
-    assert main(["render", str(ARTICLE), "--out", str(tmp_path)]) == 0
+    assert core.run("render", BOOKINFO, "--out", tmp_path) == 0
 
     assert path.read_text() == FOREIGN[name]
 
 
-def test_render_keeps_what_is_no_text(tmp_path: Path) -> None:
+def test_render_keeps_what_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "cluster1").mkdir()
     (tmp_path / "cluster1" / "binary.yaml").write_bytes(b"\xff\xfe\x00")
 
-    assert main(["render", str(ARTICLE), "--out", str(tmp_path)]) == 0
+    assert core.run("render", BOOKINFO, "--out", tmp_path) == 0
 
     assert (tmp_path / "cluster1" / "binary.yaml").read_bytes() == b"\xff\xfe\x00"
 
 
 def test_render_removes_objects_that_are_no_more(tmp_path: Path) -> None:
-    main(["render", str(SCENARIOS / "several_ports_with_different_protocols" / "stack.yaml"), "--out", str(tmp_path)])
-    main(["render", str(SCENARIOS / "destinations_on_the_client_cluster_alone/stack.yaml"), "--out", str(tmp_path)])
+    core.run("render", SEVERAL_PORTS, "--out", tmp_path)
+    core.run("render", ON_THE_CLIENT_CLUSTER, "--out", tmp_path)
 
     assert sorted(files(tmp_path)) == [
         "cluster1/destinationrule-default-v1.reviews.yaml",
@@ -98,12 +98,11 @@ def test_render_removes_objects_that_are_no_more(tmp_path: Path) -> None:
 
 
 def test_render_keeps_what_another_federation_rendered(tmp_path: Path) -> None:
-    home = SCENARIOS / "destinations_on_the_client_cluster_alone/stack.yaml"
-    main(["render", str(SCENARIOS / "several_ports_with_different_protocols/stack.yaml"), "--out", str(tmp_path)])
+    core.run("render", SEVERAL_PORTS, "--out", tmp_path)
     before = files(tmp_path)
 
-    main(["render", str(home), "--out", str(tmp_path / "alone"), "--name", "bookinfo"])
-    main(["render", str(home), "--out", str(tmp_path), "--name", "bookinfo"])
+    core.run("render", ON_THE_CLIENT_CLUSTER, "--out", tmp_path / "alone", "--name", "bookinfo")
+    core.run("render", ON_THE_CLIENT_CLUSTER, "--out", tmp_path, "--name", "bookinfo")
 
     alone = files(tmp_path / "alone")
     after = {name: text for name, text in files(tmp_path).items() if not name.startswith("alone/")}
@@ -111,14 +110,14 @@ def test_render_keeps_what_another_federation_rendered(tmp_path: Path) -> None:
 
 
 def test_render_names_the_federation_on_its_objects(tmp_path: Path) -> None:
-    main(["render", str(ARTICLE), "--out", str(tmp_path), "--name", "bookinfo"])
+    core.run("render", BOOKINFO, "--out", tmp_path, "--name", "bookinfo")
 
     for text in files(tmp_path).values():
         assert yaml.safe_load(text)["metadata"]["labels"]["app.kubernetes.io/part-of"] == "bookinfo"
 
 
 def test_two_objects_with_one_file_name_are_both_there(tmp_path: Path) -> None:
-    spec = yaml.safe_load(ARTICLE.read_text())
+    spec = yaml.safe_load(BOOKINFO.read_text())
     [reviews], [rule] = spec["config"]["mesh:services"], spec["config"]["mesh:traffic"]
     spec["config"]["mesh:services"] = [{**reviews, "namespace": n, "name": s} for n, s in (("a-b", "c"), ("a", "b-c"))]
     spec["config"]["mesh:traffic"] = [{**rule, "service": reference} for reference in ("c.a-b", "b-c.a")]
@@ -126,7 +125,7 @@ def test_two_objects_with_one_file_name_are_both_there(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(spec))
 
     for _ in range(2):
-        assert main(["render", str(path), "--out", str(tmp_path / "out")]) == 0
+        assert core.run("render", path, "--out", tmp_path / "out") == 0
 
     documents = list(yaml.safe_load_all((tmp_path / "out/cluster1/virtualservice-a-b-c.yaml").read_text()))
     assert {(d["metadata"]["namespace"], d["metadata"]["name"]) for d in documents} == {("a-b", "c"), ("a", "b-c")}
@@ -136,33 +135,33 @@ def test_render_with_the_addresses_of_a_stack(tmp_path: Path) -> None:
     addresses = tmp_path / "addresses.json"
     addresses.write_text(json.dumps({HOST: "240.7.7.7", "gone.default.svc.cluster2.global": "240.7.7.8"}))
 
-    assert main(["render", str(ARTICLE), "--out", str(tmp_path / "out"), "--addresses", str(addresses)]) == 0
+    assert core.run("render", BOOKINFO, "--out", tmp_path / "out", "--addresses", addresses) == 0
 
     entry = yaml.safe_load((tmp_path / f"out/cluster1/serviceentry-istio-system-{HOST}.yaml").read_text())
     assert entry["spec"]["addresses"] == ["240.7.7.7"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("{}", f"--addresses: no address for {HOST}"),
-        ("not json", ""),
+        ("not json", "addresses.json: "),
         (None, "No such file or directory"),
     ],
 )
 def test_addresses_that_do_not_fit_are_a_problem(
-    text: str | None, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     addresses = tmp_path / "addresses.json"
     if text is not None:
         addresses.write_text(text)
 
-    assert main(["render", str(ARTICLE), "--out", str(tmp_path / "out"), "--addresses", str(addresses)]) == 1
+    assert core.run("render", BOOKINFO, "--out", tmp_path / "out", "--addresses", addresses) == 1
 
-    assert told in capsys.readouterr().err
+    assert problem in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_render_writes_nothing_for_a_stack_file_with_problems(tmp_path: Path) -> None:
-    assert main(["render", str(WRONG / "stack.yaml"), "--out", str(tmp_path / "out")]) == 1
+    assert core.run("render", REFERENCES, "--out", tmp_path / "out") == 1
     assert not (tmp_path / "out").exists()

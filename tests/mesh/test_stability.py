@@ -10,42 +10,35 @@ from typing import Any
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh_federation.mesh import outputs
-from mesh_federation.mesh.parse import parse
 
-from tests.mesh.reading import (
-    Built,
-    Object,
-    build,
-    built,
-)
-from tests.strategies import Spec, reference, shuffled, specs
+from tests.given import core
+from tests.given.specs import Spec
+from tests.given.strategies import reference, shuffled, specs
+from tests.given.translations import Object, Translation, translate, translations
 
 # -- order, nulls, independence ----------------------------------------------------------------------------------
 
 
-def everything_told(spec: Spec) -> str:
+def everything_of(spec: Spec) -> str:
     """All that a spec leads to, to the byte; keys in the order in which they would be written."""
-    made = build(spec)
-    federation = parse(spec)
-    edges = [(e.client, e.serving, sorted(e.needs), sorted(e.routes)) for e in made.plan.edges]
-    told = [outputs.traffic(federation), outputs.hosts(federation), outputs.trust(federation), made.addresses]
-    return json.dumps([made.objects, edges, told])
+    translation = translate(spec)
+    edges = [(e.client, e.serving, sorted(e.needs), sorted(e.routes)) for e in translation.plan.edges]
+    return json.dumps([translation.objects, edges, core.outputs_of(core.read(spec)), translation.addresses])
 
 
 @given(specs(), st.integers())
 def test_the_order_of_the_input_never_shows(spec: Spec, seed: int) -> None:
-    assert everything_told(shuffled(spec, Random(seed))) == everything_told(spec)
+    assert everything_of(shuffled(spec, Random(seed))) == everything_of(spec)
 
 
 @given(specs(), st.integers())
 def test_of_a_gateways_addresses_only_the_order_of_endpoints_shows(spec: Spec, seed: int) -> None:
     other = shuffled(spec, Random(seed), keep=())
 
-    before, after = build(spec), build(other)
+    before, after = translate(spec), translate(other)
 
-    for made in (before, after):
-        for _, found in made.everything:
+    for translation in (before, after):
+        for _, found in translation.everything:
             found["spec"].get("endpoints", []).sort(key=lambda endpoint: str(endpoint["address"]))
     assert json.dumps(after.objects) == json.dumps(before.objects)
 
@@ -54,7 +47,7 @@ def test_of_a_gateways_addresses_only_the_order_of_endpoints_shows(spec: Spec, s
 def test_parsing_and_planning_leave_the_input_as_it_was(spec: Spec) -> None:
     before = copy.deepcopy(spec)
 
-    build(spec)
+    translate(spec)
 
     assert spec == before
 
@@ -65,26 +58,26 @@ def parts(value: Any) -> Iterator[Any]:
         yield from parts(item)
 
 
-@given(built)
-def test_no_null_and_nothing_empty(made: Built) -> None:
-    for _, found in made.everything:
+@given(translations)
+def test_no_null_and_nothing_empty(translation: Translation) -> None:
+    for _, found in translation.everything:
         for part in parts(found):
             assert part is not None
             assert part not in ({}, [], "")
 
 
-@given(built)
-def test_no_two_manifests_share_a_part(made: Built) -> None:
-    mutable = [part for _, found in made.everything for part in parts(found) if isinstance(part, dict | list)]
+@given(translations)
+def test_no_two_manifests_share_a_part(translation: Translation) -> None:
+    mutable = [part for _, found in translation.everything for part in parts(found) if isinstance(part, dict | list)]
     assert len({id(part) for part in mutable}) == len(mutable)
-    text = yaml.safe_dump_all([found for _, found in made.everything])
+    text = yaml.safe_dump_all([found for _, found in translation.everything])
     assert "&id" not in text
 
 
-@given(built)
-def test_objects_hold_no_part_of_the_input(made: Built) -> None:
-    given_parts = {id(part) for part in parts(made.spec) if isinstance(part, dict | list)}
-    assert not any(id(part) in given_parts for _, found in made.everything for part in parts(found))
+@given(translations)
+def test_objects_hold_no_part_of_the_input(translation: Translation) -> None:
+    given_parts = {id(part) for part in parts(translation.spec) if isinstance(part, dict | list)}
+    assert not any(id(part) in given_parts for _, found in translation.everything for part in parts(found))
 
 
 # -- adding and removing -----------------------------------------------------------------------------------------
@@ -131,7 +124,7 @@ def add_destination(rule: Spec, destination: Spec) -> None:
 
 def differences(smaller: Spec, larger: Spec) -> tuple[dict[str, Object], dict[str, Object]]:
     """(objects that only the larger spec has, objects that differ, as the larger has them); none may be missing."""
-    before, after = build(smaller).keys(), build(larger).keys()
+    before, after = translate(smaller).keys(), translate(larger).keys()
     assert before.keys() <= after.keys()
     added = {k: found for k, found in after.items() if k not in before}
     changed = {k: found for k, found in after.items() if k in before and found != before[k]}
@@ -154,7 +147,7 @@ def test_a_cluster_adds_and_changes_only_objects_that_mention_it(spec: Spec, dat
     name, namespace = rule["service"].split(".")
     assert set(changed) == {f"{client}/VirtualService/{namespace}/{name}" for client in rule["clients"]["clusters"]}
     assert all(mentions.search(json.dumps(found)) for found in changed.values())
-    assert "fresh" not in json.dumps(build(spec).objects)
+    assert "fresh" not in json.dumps(translate(spec).objects)
 
 
 @given(with_rules, st.data())

@@ -8,12 +8,11 @@ import pulumi
 import pytest
 from mesh_federation import MeshFederation
 from mesh_federation.cluster import known_later
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import plan
 from pulumi.runtime import mocks
 from pulumi_kubernetes import Provider
 
-from .registration import ENTRY, HOST, OBJECTS, POLICY, TO_CLUSTER2, Args, Engine, article, failing, register
+from tests.given import core
+from tests.given.registration import ARRIVALS_2, ENTRY, HOST, OBJECTS, POLICY, Args, Engine, bookinfo, failing, register
 
 
 def late_addresses(*values: str | None) -> Callable[[Args], None]:
@@ -45,7 +44,7 @@ def output(value: str | None) -> pulumi.Output[Any]:
     ],
 )
 def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolution: str) -> None:
-    engine = register(article(), late=late_addresses(*values))
+    engine = register(bookinfo(), late=late_addresses(*values))
     spec = engine.inputs[ENTRY]["spec"]
     assert [endpoint["address"] for endpoint in spec["endpoints"]] == values
     assert spec["resolution"] == resolution
@@ -53,7 +52,7 @@ def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolu
 
 @pytest.mark.parametrize(
     ("value", "why"),
-    [(None, "should be an IP address or a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
+    [(None, "is neither an IP address nor a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
 )
 def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: str) -> None:
     """As of a load balancer that has a host name alone, or nothing yet."""
@@ -61,11 +60,11 @@ def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: 
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> Any:
-        args = article()
+        args = bookinfo()
         clusters = args["clusters"]
         clusters["cluster1"]["context"], clusters["cluster2"]["context"] = "one", "two"
         clusters["cluster2"]["gateway"]["addresses"] = ["172.18.0.230", pulumi.Output.from_input(value)]
-        manifests = plan(parse(args), {HOST: "240.0.0.1"}, "bookinfo").manifests["cluster1"]
+        manifests = core.new_stack(core.read(args)).plan.manifests["cluster1"]
         (entry,) = (manifest for manifest in manifests if manifest.kind == "ServiceEntry")
         return known_later(entry.spec["endpoints"][1])["address"]
 
@@ -74,25 +73,25 @@ def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: 
 
 
 def test_late_addresses_change_no_name_and_no_order() -> None:
-    plain, late = register(article()), register(article(), late=late_addresses("172.18.0.230"))
+    plain, late = register(bookinfo()), register(bookinfo(), late=late_addresses("172.18.0.230"))
     assert set(late.requests) == set(plain.requests)
     assert late.inputs[ENTRY] == plain.inputs[ENTRY]
-    assert late.inputs[TO_CLUSTER2] == plain.inputs[TO_CLUSTER2]
+    assert late.inputs[ARRIVALS_2] == plain.inputs[ARRIVALS_2]
 
 
 def test_an_address_that_is_not_known_yet_leaves_the_rest_of_the_preview_complete() -> None:
-    engine = register(article(), preview=True, late=late_addresses(None))
+    engine = register(bookinfo(), preview=True, late=late_addresses(None))
     assert {*engine.requests} >= OBJECTS
     spec = engine.inputs[ENTRY]["spec"]
     assert spec["hosts"] == [HOST]
-    objects = engine.inputs[TO_CLUSTER2]["objects"]
+    objects = engine.inputs[ARRIVALS_2]["objects"]
     known = {key for key, digest in objects.items() if isinstance(digest, str)}
     assert ENTRY.removeprefix("bookinfo/") not in known
     assert POLICY.removeprefix("bookinfo/") in known
 
 
 def test_every_problem_is_told_before_anything_is_registered() -> None:
-    args = article()
+    args = bookinfo()
     args["traffic"][0]["http"][0]["route"][0]["version"] = "v4"
     args["clusters"]["cluster2"]["gateway"]["listner_port"] = 1
     engine = Engine()
@@ -102,7 +101,7 @@ def test_every_problem_is_told_before_anything_is_registered() -> None:
 
     assert str(caught.value) == (
         "bookinfo cannot be built:\n"
-        "clusters.cluster2.gateway.listner_port: unknown key; did you mean 'listener_port'? "
+        "clusters.cluster2.gateway.listner_port: 'listner_port' is not a known key; did you mean 'listener_port'? "
         "it takes addresses, listener_port, manage, namespace, port, selector\n"
         "traffic[0].http[0].route[0].version: reviews on cluster2 has no version 'v4'; it has v3"
     )
@@ -111,7 +110,7 @@ def test_every_problem_is_told_before_anything_is_registered() -> None:
 
 @pytest.mark.parametrize("provider", [{}, {"provider": "cluster1"}, {"context": "cluster1"}])
 def test_a_cluster_without_a_provider_is_refused(provider: Args) -> None:
-    args = article()
+    args = bookinfo()
     args["clusters"]["cluster1"] |= provider
     engine = Engine()
 
@@ -122,7 +121,7 @@ def test_a_cluster_without_a_provider_is_refused(provider: Args) -> None:
 
 
 def test_a_clusters_identity_is_its_providers_to_say() -> None:
-    args = article()
+    args = bookinfo()
     args["clusters"]["cluster1"]["identity"] = "second"
 
     with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.identity: .* the provider's `cluster_identifier`"):
@@ -130,7 +129,7 @@ def test_a_clusters_identity_is_its_providers_to_say() -> None:
 
 
 def test_two_clusters_never_have_one_provider() -> None:
-    args = article()
+    args = bookinfo()
 
     def share(args: Args) -> None:
         args["clusters"]["cluster2"]["provider"] = args["clusters"]["cluster1"]["provider"]
@@ -141,14 +140,14 @@ def test_two_clusters_never_have_one_provider() -> None:
 
 def test_a_name_that_no_label_can_hold_is_refused() -> None:
     mocks.set_mocks(Engine(), project="mesh", stack="demo")
-    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is no value"):
-        MeshFederation("Book Info", article())  # type: ignore[arg-type]
+    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is not the value"):
+        MeshFederation("Book Info", bookinfo())  # type: ignore[arg-type]
 
 
 def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_registered_either() -> None:
     engine = Engine()
     mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
-    args = article()
+    args = bookinfo()
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> None:

@@ -11,7 +11,7 @@ from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
-from .plugin import Plugin, Props
+from tests.real.dynamic_plugin import Plugin, Props
 
 A, B, C = "a.x.svc.east.global", "b.x.svc.east.global", "c.x.svc.east.global"
 

@@ -9,25 +9,25 @@ import pytest
 from pulumi.runtime import rpc
 from pulumi_kubernetes.core.v1 import Namespace
 
-from .registration import (
+from tests.given.registration import (
+    ARRIVALS_1,
+    ARRIVALS_2,
+    CLIENT_SUBSETS,
+    DEPARTURES_1,
+    DEPARTURES_2,
     ENTRY,
     GATEWAY,
-    HOME,
     HOST,
-    LEFT_CLUSTER1,
-    LEFT_CLUSTER2,
+    NEVER_PROTECTED,
     OBJECTS,
     PAUSES,
     POLICY,
     REMOVALS,
     ROUTE,
+    SERVING_SUBSET,
     SUBSET,
-    THERE,
-    TO_CLUSTER1,
-    TO_CLUSTER2,
-    WAITS,
     Args,
-    article,
+    bookinfo,
     name_of,
     register,
 )
@@ -42,7 +42,7 @@ def preview(request: pytest.FixtureRequest) -> bool:
 
 
 def test_every_object_is_registered_under_its_identity(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     objects = {
         name for name in engine.requests if engine.type_of(name).startswith("kubernetes:networking.istio.io/v1:")
     }
@@ -52,7 +52,7 @@ def test_every_object_is_registered_under_its_identity(*, preview: bool) -> None
 
 
 def test_names_are_the_objects_own(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     for name in OBJECTS:
         _, _, kind, namespace, own = name.split("/")
         inputs = engine.inputs[name]
@@ -65,25 +65,25 @@ def test_names_are_the_objects_own(*, preview: bool) -> None:
 
 
 def test_components_have_their_types_and_stand_above_their_objects(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     assert engine.type_of("bookinfo") == "mesh:index:MeshFederation"
     for cluster in ("cluster1", "cluster2"):
         assert engine.type_of(f"bookinfo/{cluster}") == "mesh:index:MeshCluster"
         assert engine.parent_of(f"bookinfo/{cluster}") == "bookinfo"
     assert engine.parent_of("bookinfo/addresses") == "bookinfo"
-    for name in OBJECTS | {TO_CLUSTER1, TO_CLUSTER2}:
+    for name in OBJECTS | {ARRIVALS_1, ARRIVALS_2}:
         assert engine.parent_of(name) == "/".join(name.split("/")[:2])
 
 
 def test_every_object_goes_to_its_own_clusters_provider(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     assert {name: engine.provider_of(name) for name in OBJECTS} == {
         name: f"k8s-{name.split('/')[1]}" for name in OBJECTS
     }
 
 
 def test_objects_say_what_the_plan_says(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     assert engine.inputs[ENTRY]["spec"]["addresses"] == ["240.0.0.1"]
     assert engine.inputs[ENTRY]["spec"]["resolution"] == "STATIC"
     [http] = engine.inputs[ROUTE]["spec"]["http"]
@@ -91,7 +91,7 @@ def test_objects_say_what_the_plan_says(*, preview: bool) -> None:
 
 
 def test_outputs(*, preview: bool) -> None:
-    assert register(article(), preview=preview).inputs["outputs"] == {
+    assert register(bookinfo(), preview=preview).inputs["outputs"] == {
         "addresses": {HOST: "240.0.0.1"},
         "hosts": {"reviews.default": {"cluster2": HOST}},
         "traffic": {
@@ -104,9 +104,7 @@ def test_outputs(*, preview: bool) -> None:
             }
         },
         "trust": {
-            "cluster2": {
-                "caCertificates": [{"pem": "<the common root certificate>", "trustDomains": ["cluster.local"]}]
-            }
+            "cluster2": {"caCertificates": [{"pem": "<the common root certificate>", "trustDomains": ["cluster1"]}]}
         },
     }
 
@@ -115,12 +113,12 @@ def test_outputs(*, preview: bool) -> None:
 
 
 def test_what_routes_need_then_the_wait_then_the_routes(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
-    assert engine.dependencies_of(TO_CLUSTER1) == {*HOME}
-    assert engine.dependencies_of(TO_CLUSTER2) >= {ENTRY, POLICY, SUBSET, GATEWAY, THERE}
-    assert not engine.dependencies_of(TO_CLUSTER2) & {*HOME, ROUTE}
-    assert engine.dependencies_of(LEFT_CLUSTER1) == engine.dependencies_of(TO_CLUSTER1)
-    assert engine.dependencies_of(LEFT_CLUSTER2) == {ENTRY, POLICY, SUBSET, GATEWAY, THERE}
+    engine = register(bookinfo(), preview=preview)
+    assert engine.dependencies_of(ARRIVALS_1) == {*CLIENT_SUBSETS}
+    assert engine.dependencies_of(ARRIVALS_2) >= {ENTRY, POLICY, SUBSET, GATEWAY, SERVING_SUBSET}
+    assert not engine.dependencies_of(ARRIVALS_2) & {*CLIENT_SUBSETS, ROUTE}
+    assert engine.dependencies_of(DEPARTURES_1) == engine.dependencies_of(ARRIVALS_1)
+    assert engine.dependencies_of(DEPARTURES_2) == {ENTRY, POLICY, SUBSET, GATEWAY, SERVING_SUBSET}
     assert engine.dependencies_of(ROUTE) >= {*PAUSES}
     assert POLICY in engine.dependencies_of(ENTRY)
     assert "bookinfo/addresses" in engine.after(ENTRY)
@@ -128,7 +126,7 @@ def test_what_routes_need_then_the_wait_then_the_routes(*, preview: bool) -> Non
 
 
 def test_removals_know_every_object_and_stand_behind_the_routes(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     assert ROUTE in engine.dependencies_of(REMOVALS)
     assert engine.parent_of(REMOVALS) == "bookinfo"
     assert engine.inputs[REMOVALS]["objects"] == sorted(name.removeprefix("bookinfo/") for name in OBJECTS)
@@ -142,7 +140,7 @@ def test_removals_know_where_each_cluster_is_reached_unless_it_is_only_rendered(
         "clusters: [{name: one, cluster: {server: 'https://one'}}, {name: two, cluster: {server: 'https://two'}}]\n"
     )
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-    args = article()
+    args = bookinfo()
     assert told_to_removals(args) == {"cluster1": {"server": "https://one"}, "cluster2": {"server": "https://two"}}
 
     args["clusters"]["cluster1"]["render_to"] = "out"
@@ -157,39 +155,39 @@ def told_to_removals(args: Args) -> Any:
 
 
 def test_what_routes_need_waits_for_nothing(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
-    for name in (POLICY, SUBSET, GATEWAY, THERE, *HOME):
+    engine = register(bookinfo(), preview=preview)
+    for name in (POLICY, SUBSET, GATEWAY, SERVING_SUBSET, *CLIENT_SUBSETS):
         assert engine.dependencies_of(name) == set()
 
 
 def test_a_convergence_knows_a_digest_of_each_object_it_stands_behind(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
-    objects = engine.inputs[TO_CLUSTER2]["objects"]
-    assert set(objects) == {name.removeprefix("bookinfo/") for name in (ENTRY, POLICY, SUBSET, GATEWAY, THERE)}
+    engine = register(bookinfo(), preview=preview)
+    objects = engine.inputs[ARRIVALS_2]["objects"]
+    assert set(objects) == {name.removeprefix("bookinfo/") for name in (ENTRY, POLICY, SUBSET, GATEWAY, SERVING_SUBSET)}
     assert len(set(objects.values())) == len(objects)
-    assert engine.inputs[LEFT_CLUSTER2]["objects"] == sorted(objects)
+    assert engine.inputs[DEPARTURES_2]["objects"] == sorted(objects)
     for name in PAUSES:
         assert engine.inputs[name]["settleSeconds"] == 12
         assert "bookinfo" not in str({key: v for key, v in engine.inputs[name].items() if key != "__provider"})
 
 
 def test_a_digest_follows_the_objects_spec_alone() -> None:
-    before = register(article()).inputs[TO_CLUSTER2]["objects"]
-    args = article()
+    before = register(bookinfo()).inputs[ARRIVALS_2]["objects"]
+    args = bookinfo()
     args["clusters"]["cluster2"]["gateway"]["port"] = 443
     args["clusters"]["cluster2"]["gateway"]["listener_port"] = 8443
 
-    after = register(args).inputs[TO_CLUSTER2]["objects"]
+    after = register(args).inputs[ARRIVALS_2]["objects"]
 
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {ENTRY.removeprefix("bookinfo/"), GATEWAY.removeprefix("bookinfo/")}
 
 
 def test_weights_are_no_business_of_a_convergence() -> None:
-    args = article()
+    args = bookinfo()
     args["traffic"][0]["http"][0]["route"][0]["weight"] = 1
 
-    before, after = register(article()), register(args)
+    before, after = register(bookinfo()), register(args)
 
     assert before.inputs[ROUTE] != after.inputs[ROUTE]
     for name in PAUSES:
@@ -197,7 +195,7 @@ def test_weights_are_no_business_of_a_convergence() -> None:
 
 
 def test_the_convergences_of_a_client_cluster_share_a_plugin_of_their_own(*, preview: bool) -> None:
-    engine = register(article(), preview=preview)
+    engine = register(bookinfo(), preview=preview)
     for name in PAUSES:
         assert engine.provider_of(name) == "bookinfo/cluster1/Convergence"
     assert engine.type_of("bookinfo/cluster1/Convergence") == "pulumi:providers:pulumi-python"
@@ -205,17 +203,17 @@ def test_the_convergences_of_a_client_cluster_share_a_plugin_of_their_own(*, pre
 
 
 def test_nothing_waits_for_a_cluster_that_is_only_rendered(*, preview: bool) -> None:
-    args = article()
+    args = bookinfo()
     args["clusters"]["cluster1"]["render_to"] = "out"
 
     engine = register(args, preview=preview)
 
     assert not [name for name in engine.requests if "Convergence" in name]
-    assert engine.dependencies_of(ROUTE) >= {ENTRY, POLICY, SUBSET, GATEWAY, THERE, *HOME}
+    assert engine.dependencies_of(ROUTE) >= {ENTRY, POLICY, SUBSET, GATEWAY, SERVING_SUBSET, *CLIENT_SUBSETS}
 
 
 def test_routes_to_any_version_at_home_wait_for_nothing() -> None:
-    args = article()
+    args = bookinfo()
     args["traffic"][0]["http"][0]["route"] = [{"cluster": "cluster1"}]
 
     engine = register(args)
@@ -228,10 +226,10 @@ def test_routes_to_any_version_at_home_wait_for_nothing() -> None:
 
 
 def test_protection_reaches_every_object_but_never_a_convergence() -> None:
-    engine = register(article(), opts=lambda: pulumi.ResourceOptions(protect=True))
+    engine = register(bookinfo(), opts=lambda: pulumi.ResourceOptions(protect=True))
     for name in OBJECTS | {"bookinfo/addresses"}:
         assert engine.requests[name].protect is True, name
-    for name in WAITS:
+    for name in NEVER_PROTECTED:
         assert engine.requests[name].protect is False, name
 
 
@@ -241,14 +239,14 @@ def test_what_the_engine_inherits_is_stated_on_the_component_and_overridden_on_e
     def opts() -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(retain_on_delete=True, deleted_with=Namespace("first"))
 
-    engine = register(article(), opts=opts)
+    engine = register(bookinfo(), opts=opts)
 
     assert engine.requests["bookinfo"].retainOnDelete is True
     assert name_of(engine.requests["bookinfo"].deletedWith) == "first"
     for name in OBJECTS | {"bookinfo/cluster1", "bookinfo/cluster2", "bookinfo/addresses"}:
         assert not engine.requests[name].HasField("retainOnDelete"), name
         assert not engine.requests[name].deletedWith, name
-    for name in WAITS:
+    for name in NEVER_PROTECTED:
         assert engine.requests[name].HasField("retainOnDelete"), name
         assert engine.requests[name].retainOnDelete is False, name
 
@@ -265,17 +263,17 @@ def test_depends_on_is_handed_to_what_depends_on_none_of_ours(form: str) -> None
     def opts() -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(depends_on=FORMS[form](Namespace("first")))
 
-    engine = register(article(), opts=opts)
+    engine = register(bookinfo(), opts=opts)
 
-    for name in ("bookinfo/addresses", POLICY, SUBSET, GATEWAY, THERE, *HOME):
+    for name in ("bookinfo/addresses", POLICY, SUBSET, GATEWAY, SERVING_SUBSET, *CLIENT_SUBSETS):
         assert engine.dependencies_of(name) == {"first"}, name
-    for name in OBJECTS | {TO_CLUSTER1, TO_CLUSTER2}:
+    for name in OBJECTS | {ARRIVALS_1, ARRIVALS_2}:
         assert "first" in engine.after(name), name
     assert "first" not in engine.dependencies_of(ROUTE)
 
 
 def test_aliases_are_not_copied_to_children() -> None:
-    engine = register(article(), opts=lambda: pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]))
+    engine = register(bookinfo(), opts=lambda: pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]))
     assert len(engine.requests["bookinfo"].aliases) == 1
     for name in OBJECTS:
         assert not any(alias.spec.name == "old" for alias in engine.requests[name].aliases)

@@ -11,7 +11,7 @@ import pytest
 from pulumi.runtime.proto import engine_pb2_grpc
 
 from sandbox.clusters import Sandbox
-from tests.sandbox.plugin import Engine, Plugin
+from tests.real.kubernetes_plugin import Engine, Plugin
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import yaml
 from pulumi.runtime.proto import provider_pb2 as proto
 
 from sandbox.kubernetes_plugin.values import UNKNOWN, Properties, to_struct
-from tests.sandbox.plugin import Plugin, entry, state_of, urn
+from tests.real.kubernetes_plugin import Plugin, entry, state_of, urn
 
 pytestmark = pytest.mark.sandbox
 

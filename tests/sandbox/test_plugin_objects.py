@@ -17,7 +17,7 @@ from sandbox.kubernetes_plugin.kubeconfig import Kubeconfig
 from sandbox.kubernetes_plugin.pace import Pace
 from sandbox.kubernetes_plugin.resources import OperationError
 from sandbox.kubernetes_plugin.values import UNKNOWN, Properties, Secret, to_struct
-from tests.sandbox.plugin import Plugin, entry, kubeconfig_at, managers, refusal, urn
+from tests.real.kubernetes_plugin import Plugin, entry, kubeconfig_at, managers, refusal, urn
 
 pytestmark = pytest.mark.sandbox
 

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2 as proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from sandbox.kubernetes_plugin.kubeconfig import Kubeconfig
-from tests.sandbox.plugin import ROOT, Engine, Plugin, closed_port, entry, kubeconfig_at, refusal, state_of
+from tests.real.kubernetes_plugin import ROOT, Engine, Plugin, closed_port, entry, kubeconfig_at, refusal, state_of
 
 pytestmark = pytest.mark.sandbox
 

@@ -20,10 +20,10 @@ import yaml
 from hypothesis import given, settings
 
 from sandbox.clusters import Sandbox
-from tests.engine.clusters import KINDS
-from tests.mesh.reading import Built, Object, built
-from tests.mesh.test_scenarios import SCENARIOS
-from tests.mesh.test_schemas import CRDS, RELEASES, wanted
+from tests.given.crds import CRDS, RELEASES, crds
+from tests.given.scenarios import SCENARIOS
+from tests.given.translations import Object, Translation, translations
+from tests.real.clusters import KINDS
 
 pytestmark = pytest.mark.sandbox
 
@@ -151,7 +151,7 @@ def server(sandbox: Sandbox) -> Iterator[Server]:
     """With the CRDs of every release, all at once: for 2 s after a CRD is new, its objects are kept waiting."""
     found = Server(sandbox.kubeconfig_of("cluster1"))
     groups = {release: group_of(release) for release in RELEASES if CRDS.is_dir()}
-    definitions = [definition(crd, group) for release, group in groups.items() for crd in wanted(release)]
+    definitions = [definition(crd, group) for release, group in groups.items() for crd in crds(release)]
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     assert not found.ask("POST", "/api/v1/namespaces", namespace)
     assert not found.ask_all(("POST", DEFINITIONS, crd) for crd in definitions)
@@ -180,10 +180,10 @@ def test_every_object_of_every_scenario_is_taken(judge: Judge) -> None:
     assert not judge.refusals(objects)
 
 
-@given(built)
+@given(translations)
 @settings(max_examples=10)
-def test_every_object_of_a_generated_spec_is_taken(judge: Judge, made: Built) -> None:
-    assert not judge.refusals(found for _, found in made.everything)
+def test_every_object_of_a_generated_spec_is_taken(judge: Judge, translation: Translation) -> None:
+    assert not judge.refusals(found for _, found in translation.everything)
 
 
 def test_what_breaks_a_rule_is_refused(judge: Judge) -> None:

@@ -17,13 +17,13 @@ from pathlib import Path
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.load import Report
-from sandbox.mesh.topology import MeshCluster
-from tests.engine.stack import Stack
-
-from .federation import REVIEWS, Federation
-from .noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
-from .specs import ARTICLE, CALLERS, GATEWAYS, WORKLOADS, Spec, reviews
-from .updates import Update, hardest, updates
+from sandbox.mesh.topology import BedCluster
+from tests.given.specs import SPLIT, Spec
+from tests.real.bed import CALLERS, GATEWAYS, WORKLOADS, reviews
+from tests.real.federation import REVIEWS, Federation
+from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
+from tests.real.stack import Stack
+from tests.real.updates import Update, hardest, updates
 
 SETTLE = 12
 RENAME = "rename the federation, with an alias"
@@ -88,13 +88,13 @@ def _waited(update: Update) -> Kind:
 
 
 def _rename() -> Kind:
-    article = reviews(*ARTICLE, settle=SETTLE)
+    bookinfo = reviews(*SPLIT, settle=SETTLE)
 
     def there_and_back(found: Federation) -> None:
         with found.renamed("bookinfo"):
-            found.update(article)
+            found.update(bookinfo)
 
-    return Kind(RENAME, article, there_and_back)
+    return Kind(RENAME, bookinfo, there_and_back)
 
 
 def _unwaited() -> Kind:
@@ -122,7 +122,7 @@ def soak(found: Federation, kinds: list[Kind], rounds: int, results: Results) ->
 def federation(directory: Path) -> Iterator[Federation]:
     """A bed whose istiods are as Istio ships them, and a stack on it."""
     with sandbox_for_beds(directory / "sandbox", GATEWAYS) as sandbox:
-        bed = Bed.up(sandbox, [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
+        bed = Bed.up(sandbox, [BedCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
         yield Federation(bed, Stack(directory / "stack", sandbox.environment()))
 
 

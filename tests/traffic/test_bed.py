@@ -14,18 +14,19 @@ from sandbox.clusters import Sandbox
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.network import Networks
 from sandbox.mesh.objects import ObjectError
-from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
-from tests.engine.stack import REPOSITORY
-from tests.processes import working_in
-
-from . import traces
-from .federation import Federation
-from .requirement import require_mesh
-from .specs import ARTICLE, reviews
+from sandbox.mesh.record import Record
+from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
+from tests.given.specs import SPLIT
+from tests.real import traces
+from tests.real.bed import reviews
+from tests.real.federation import Federation
+from tests.real.processes import working_in
+from tests.real.requirement import require_mesh
+from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 
-CLUSTERS = [MeshCluster("alone")]
+CLUSTERS = [BedCluster("alone")]
 WORKLOADS = [gateway("alone", "172.18.0.229"), Workload("alone", "caller")]
 REFUSED = Workload("alone", "reviews", ports=(Port(name="no_port_name"),))
 LISTEN = "0A"
@@ -41,7 +42,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def test_two_beds_side_by_side_do_not_disturb_each_other_and_one_goes_without_a_trace(
     sandbox: Sandbox, federation: Federation
 ) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
     before = traces.of_bed(Bed(sandbox), "alone")
 
     other = Bed.up(sandbox, CLUSTERS, WORKLOADS)
@@ -59,7 +60,7 @@ def test_a_bed_that_was_left_half_made_is_cleaned_up(sandbox: Sandbox) -> None:
     before = traces.of_bed(Bed(sandbox), "alone")
     bed = Bed.up(sandbox, CLUSTERS, WORKLOADS)
     bed.istiod("alone").stop()
-    bed._record.add([Workload("alone", "reviews")])  # and nothing of it has been made yet
+    Record(bed.directory / "bed.json").add([Workload("alone", "reviews")])  # and nothing of it has been made yet
 
     Bed(sandbox).down()
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from .federation import Federation
-from .specs import GATEWAYS, reviews
+from tests.real.bed import GATEWAYS, reviews
+from tests.real.federation import Federation
 
 pytestmark = pytest.mark.mesh
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from sandbox.mesh.bed import Bed
-
-from .federation import REVIEWS, Federation
-from .specs import ARTICLE, reviews
+from tests.given.specs import SPLIT
+from tests.real.bed import reviews
+from tests.real.federation import REVIEWS, Federation
 
 pytestmark = pytest.mark.mesh
 
@@ -71,7 +71,7 @@ def test_an_accepted_trust_domain_leaves_authorization_exact_where_an_alias_woul
     finally:
         bed.objects("cluster2").delete(only_cluster1)
         bed.settle()
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
 
 
 def assert_refused(federation: Federation, why: str) -> None:

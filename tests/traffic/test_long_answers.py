@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from .federation import Federation
-from .specs import reviews
+from tests.real.bed import reviews
+from tests.real.federation import Federation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 

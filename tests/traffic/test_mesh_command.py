@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.stack import REPOSITORY
-from tests.processes import working_in
-
-from . import traces
-from .requirement import require_mesh
+from tests.real import traces
+from tests.real.processes import working_in
+from tests.real.requirement import require_mesh
+from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 

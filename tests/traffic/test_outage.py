@@ -6,9 +6,9 @@ import pytest
 
 from sandbox.mesh import calls
 from sandbox.mesh.load import Report, Stall
-
-from .federation import REVIEWS, Federation
-from .specs import GATEWAYS, Spec, cluster, reviews
+from tests.given.specs import Spec, cluster
+from tests.real.bed import GATEWAYS, reviews
+from tests.real.federation import REVIEWS, Federation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from sandbox.mesh import calls
-
-from .federation import Federation
-from .specs import ARTICLE, SEVERAL_PORTS, details, reviews
+from tests.given.specs import SPLIT
+from tests.real.bed import SEVERAL_PORTS, details, reviews
+from tests.real.federation import Federation
 
 pytestmark = pytest.mark.mesh
 
@@ -36,7 +36,7 @@ def test_grpc_calls_over_one_connection_reach_the_grpc_port_of_every_pod_behind_
 
 
 def test_a_port_that_the_spec_does_not_list_stays_where_it_was(federation: Federation) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
     before = federation.answer(f"http://details:{ADMIN.number}/")
     federation.become(details(HTTP))
 

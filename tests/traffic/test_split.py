@@ -1,4 +1,4 @@
-"""The article's sentence, with requests."""
+"""The bookinfo example, with requests."""
 
 import re
 import shlex
@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from sandbox import traffic
-from tests.engine.stack import REPOSITORY
-
-from .federation import Federation
-from .specs import ARTICLE, reviews
+from tests.given import pages
+from tests.given.specs import SPLIT
+from tests.real.bed import reviews
+from tests.real.federation import Federation
 
 pytestmark = pytest.mark.mesh
 
@@ -18,20 +18,21 @@ CRITICAL = 9.210
 """Of the chi-square distribution with two degrees of freedom, at p = 0.01."""
 
 
-def test_the_article_s_split_is_what_callers_get(federation: Federation) -> None:
-    federation.become(reviews(*ARTICLE))
+def test_the_split_of_the_bookinfo_example_is_what_callers_get(federation: Federation) -> None:
+    federation.become(reviews(*SPLIT))
 
     assert_split(federation, {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10})
 
 
-def test_the_readme_s_command_shows_who_answers(
+def test_the_documentation_s_command_shows_who_answers(
     federation: Federation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    arguments, shown = re.findall(r"\$ python -m sandbox\.traffic (.*)\n((?:.|\n)*?)```", readme)[0]
-    federation.become(reviews(*ARTICLE))
+    (block,) = (block for block in pages.blocks("console") if "sandbox.traffic" in block.text)
+    ((command, shown),) = pages.dialogue(block)
+    arguments = shlex.split(command.removeprefix("python -m sandbox.traffic "))
+    federation.become(reviews(*SPLIT))
     directory = str(federation.bed.sandbox.directory)
-    monkeypatch.setattr(sys, "argv", ["sandbox.traffic", "--directory", directory, *shlex.split(arguments)])
+    monkeypatch.setattr(sys, "argv", ["sandbox.traffic", "--directory", directory, *arguments])
 
     assert traffic.main() == 0
 
@@ -43,7 +44,7 @@ def but_for_figures(text: str) -> str:
 
 
 def test_the_caller_s_identity_arrives_at_the_version_on_the_other_cluster(federation: Federation) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
 
     seen = federation.send(100).samples["v3 on cluster2"]
 
@@ -52,7 +53,7 @@ def test_the_caller_s_identity_arrives_at_the_version_on_the_other_cluster(feder
 
 
 def test_istiod_trusts_whom_the_output_says(federation: Federation) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
 
     (told,) = federation.stack.outputs()["trust"]["cluster2"]["caCertificates"]
     (given,) = federation.bed.istiod("cluster2").configuration()["caCertificates"]

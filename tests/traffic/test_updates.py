@@ -10,11 +10,11 @@ import pytest
 
 from sandbox.mesh import calls
 from sandbox.mesh.calls import Run
-
-from .federation import REVIEWS, Federation
-from .noise import RATE
-from .specs import ARTICLE, GATEWAYS, reviews
-from .updates import Update, assert_answers, updates
+from tests.given.specs import SPLIT
+from tests.real.bed import GATEWAYS, reviews
+from tests.real.federation import REVIEWS, Federation
+from tests.real.noise import RATE
+from tests.real.updates import Update, assert_answers, updates
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -25,14 +25,14 @@ DRAIN = 45.0
 @pytest.fixture(scope="module")
 def load(federation: Federation) -> Iterator[Run]:
     """Requests to reviews all the time, from before the first update until after the last."""
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
     with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=1200) as run:
         yield run
 
 
 def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federation, load: Run) -> None:
     with federation.renamed("bookinfo"):
-        run = federation.update(reviews(*ARTICLE))
+        run = federation.update(reviews(*SPLIT))
         time.sleep(1.0)
         assert "replaced" not in run.output
         (route,) = federation.bed.objects("cluster1").all("networking.istio.io/v1", "VirtualService")
@@ -44,13 +44,13 @@ def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federatio
 
 def test_the_old_address_of_a_gateway_may_go_as_soon_as_the_update_has_ended(federation: Federation, load: Run) -> None:
     old, new = GATEWAYS["cluster2"]
-    federation.move_to(reviews(*ARTICLE, gateway=old))
+    federation.move_to(reviews(*SPLIT, gateway=old))
     before = len(load.failures)
 
-    federation.update(reviews(*ARTICLE, gateway=new))
+    federation.update(reviews(*SPLIT, gateway=new))
     with federation.without_address("cluster2", old):
         time.sleep(6.0)  # longer than a request may take
-        assert_answers(federation, reviews(*ARTICLE))
+        assert_answers(federation, reviews(*SPLIT))
         assert load.failures[before:] == []
 
 

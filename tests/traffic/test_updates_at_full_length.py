@@ -10,11 +10,10 @@ import pytest
 
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
-
-from .federation import Federation
-from .noise import DEBOUNCE_MAX, PATIENT, QUIET, busy
-from .specs import DEBOUNCE
-from .updates import Update, assert_answers, await_ways, hardest
+from tests.real.bed import DEBOUNCE
+from tests.real.federation import Federation
+from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, busy
+from tests.real.updates import Update, assert_answers, await_ways, hardest
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 

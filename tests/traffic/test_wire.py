@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.mesh.bed import Bed
-
-from .federation import Federation
-from .specs import ARTICLE, reviews
+from tests.given.specs import SPLIT
+from tests.real.bed import reviews
+from tests.real.federation import Federation
 
 pytestmark = pytest.mark.mesh
 
@@ -20,7 +20,7 @@ ALL_PROTOCOLS = 3
 
 
 def test_whoever_dials_a_federated_host_speaks_mutual_tls(federation: Federation) -> None:
-    spec = reviews(*ARTICLE)
+    spec = reviews(*SPLIT)
     # any pod may answer, v6 among them: Envoy tries three, and now and then all three would be that one
     spec["services"][0]["clusters"]["cluster2"]["serviceAccounts"].append("somebody-else")
     federation.become(spec)
@@ -35,7 +35,7 @@ def test_whoever_dials_a_federated_host_speaks_mutual_tls(federation: Federation
 
 
 def test_a_port_that_the_federated_host_does_not_have_reaches_nobody(federation: Federation) -> None:
-    federation.become(reviews(*ARTICLE))
+    federation.become(reviews(*SPLIT))
 
     report = federation.send(3, f"http://{FEDERATED}:9090/{MARK}")
 

@@ -32,6 +32,11 @@ def problems(value: Any, kind: str, release: str, place: Path = (), path: Path =
     return [_with_the_release(each, value, kind, place, release)._replace(path=(*path, *each.path)) for each in wrong]
 
 
+def fields(kind: str, release: str, place: Path) -> list[str]:
+    """The names of the fields at a place, sorted. Raises `KeyError` where there are none."""
+    return sorted(_resolved(_schema_at(release, kind, place), release)["fields"])
+
+
 def first_release(kind: str, place: Path) -> str | None:
     """The first release that has this place; nothing if none has it."""
     return next((release for release in RELEASES if _has(release, kind, place)), None)

@@ -1,0 +1,128 @@
+"""What must be true of a rule as a whole: for whom it speaks, and for which ports."""
+
+from collections.abc import Iterator
+
+from ..errors import Path, Problem
+from ..istio.match import is_catch_all
+from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
+from ..spec.service import PROTOCOLS_OF
+from ..unknown import known
+from .entry import entries, unknown_service
+from .language import istios_words
+from .overlap import overlaps
+from .saying import Stated, choices, each, stated_twice
+from .service import unknown_cluster
+
+
+def traffic(stated: Stated) -> Iterator[Problem]:
+    for index, rule in known(stated.federation.traffic):
+        path = ("traffic", index)
+        yield from each(
+            unknown_service((*path, "service"), rule.service, stated),
+            _clients((*path, "clients", "clusters"), rule, stated),
+            no_entries(path, rule),
+            unknown_rule_port(path, rule, stated),
+            no_fitting_port(path, rule, stated),
+            workloads_at_a_gateway(path, rule),
+            missing_hosts(path, rule),
+            not_at_a_gateway(path, rule),
+            ambiguous_port(path, rule, stated),
+            useless_otherwise(path, rule),
+            *(entries((*path, kind), kind, getattr(rule, kind), rule, stated) for kind in PROTOCOLS_OF),
+            istios_words(path, rule, stated.federation),
+        )
+    yield from each(overlaps(stated))
+
+
+def _clients(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    yield from stated_twice(path, rule.clients.clusters)
+    for position, client in known(rule.clients.clusters):
+        here = (*path, position)
+        yield from each(unknown_cluster(here, client, stated), unanswered_calls(here, client, rule, stated))
+
+
+def unanswered_calls(path: Path, client: str, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    """Where the service does not run, nobody answers the calls that no entry takes."""
+    service = stated.service(rule.service)
+    if service is None or client not in stated.federation.clusters or client in service.clusters:
+        return
+    if "mesh" not in rule.clients.gateways:
+        return
+    takes_all = all(_takes_all(getattr(rule, kind)) for kind in ("http", "tcp") if getattr(rule, kind))
+    if rule.otherwise == "clientCluster" or not (takes_all or rule.otherwise == "notFound"):
+        message = (
+            f"{rule.service} does not run on {client!r}, so nobody there answers calls that no entry takes; "
+            "add an entry for every call, or `otherwise: notFound`"
+        )
+        yield Problem(path, "unanswered-calls", message)
+
+
+def _takes_all(stated: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
+    return any(not entry.match or any(is_catch_all(match) for match in entry.match) for entry in stated)
+
+
+def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
+    if not any(getattr(rule, kind) for kind in PROTOCOLS_OF):
+        yield Problem(path, "no-entries", "has neither http nor tcp nor tls; state at least one entry")
+
+
+def unknown_rule_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    service = stated.service(rule.service)
+    if service and rule.port is not None and rule.port not in (numbers := [port.number for port in service.ports]):
+        message = f"{rule.service} has no port {rule.port}; it has {choices(numbers)}"
+        yield Problem((*path, "port"), "unknown-rule-port", message)
+
+
+def no_fitting_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    service = stated.service(rule.service)
+    if service is None or (rule.port is not None and rule.port not in [port.number for port in service.ports]):
+        return
+    for kind, protocols in PROTOCOLS_OF.items():
+        if getattr(rule, kind) and not service.ports_for(kind, rule.port):
+            speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
+            narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
+            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind} is{narrowed}"
+            yield Problem((*path, kind), "no-fitting-port", message)
+
+
+def _is_at_a_gateway(rule: Rule) -> bool:
+    return any(gateway != "mesh" for _, gateway in known(rule.clients.gateways))
+
+
+def workloads_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
+    if _is_at_a_gateway(rule):
+        for key in ("labels", "namespaces"):
+            if value := getattr(rule.clients, key):
+                message = f"{value!r} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
+                yield Problem((*path, "clients", key), "workloads-at-a-gateway", message)
+
+
+def missing_hosts(path: Path, rule: Rule) -> Iterator[Problem]:
+    if _is_at_a_gateway(rule) and not rule.hosts:
+        message = "is missing; calls at an ingress gateway are told apart by their host, such as shop.example.com"
+        yield Problem((*path, "hosts"), "missing-hosts", message)
+
+
+def not_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
+    if _is_at_a_gateway(rule):
+        for kind in ("tcp", "tls"):
+            if getattr(rule, kind):
+                message = f"{kind!r} is for workloads; at an ingress gateway a rule has http alone"
+                yield Problem((*path, kind), "not-at-a-gateway", message)
+
+
+def ambiguous_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    """An ingress gateway's own port says nothing about the service's."""
+    service = stated.service(rule.service)
+    if service and _is_at_a_gateway(rule) and len(ports := service.ports_for("http", rule.port)) > 1:
+        message = f"is missing; an ingress gateway cannot tell which of {choices(ports)} a call is for"
+        yield Problem((*path, "port"), "ambiguous-port", message)
+
+
+def useless_otherwise(path: Path, rule: Rule) -> Iterator[Problem]:
+    if rule.otherwise and rule.tls:
+        message = f"{rule.otherwise!r} has no meaning for tls; server names without a match pass through as they are"
+        yield Problem((*path, "otherwise"), "useless-otherwise", message)
+    elif rule.otherwise == "notFound" and rule.tcp:
+        message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
+        yield Problem((*path, "otherwise"), "useless-otherwise", message)

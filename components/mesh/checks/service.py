@@ -1,0 +1,98 @@
+"""What must be true of services, and of the clusters that they name."""
+
+from collections.abc import Iterator
+
+from ..errors import Path, Problem
+from ..spec.service import Import, Presence, Service
+from ..unknown import Unknown, known
+from .crossing import crossing, federated_host_of_the_client
+from .saying import Stated, choices, each, stated_twice
+
+
+def services(stated: Stated) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, service in known(stated.federation.services):
+        path = ("services", index)
+        yield from each(
+            service_stated_twice(path, service, seen),
+            _ports((*path, "ports"), service),
+            _presences(path, service, stated),
+            _importers((*path, "importedBy"), service, stated),
+        )
+
+
+def _ports(path: Path, service: Service) -> Iterator[Problem]:
+    ports = [port for _, port in known(service.ports)]
+    yield from stated_twice(path, [port.name for port in ports], "name")
+    yield from stated_twice(path, [port.number for port in ports], "number")
+
+
+def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterator[Problem]:
+    if service.reference in seen:
+        message = f"{service.reference!r} is stated twice; put its clusters into one entry"
+        yield Problem(path, "service-stated-twice", message)
+    seen.add(service.reference)
+
+
+def _presences(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+    for cluster, presence in service.clusters.items():
+        here = (*path, "clusters", cluster)
+        yield from each(unknown_cluster(here, cluster, stated))
+        if not isinstance(presence, Unknown):
+            yield from each(
+                stated_twice((*here, "versions"), presence.versions),
+                version_stated_twice(here, presence),
+                stated_twice((*here, "serviceAccounts"), presence.service_accounts),
+            )
+
+
+def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
+    """A version is selected by the label `version` or by labels of its own."""
+    for version in presence.subsets:
+        if version in presence.versions:
+            message = f"{version!r} is one of `versions`, too; state it in one of them"
+            yield Problem((*path, "subsets", version), "version-stated-twice", message)
+
+
+def _importers(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+    yield from stated_twice(path, [importer.cluster for _, importer in known(service.imported_by)])
+    for position, importer in known(service.imported_by):
+        here = (*path, position)
+        yield from each(
+            unknown_cluster(here, importer.cluster, stated),
+            imported_from_nowhere(here, importer.cluster, service, stated),
+            stated_twice((*here, "versions"), importer.versions),
+            version_of_nobody(here, importer, service),
+            _imports(here, importer, service, stated),
+        )
+
+
+def _imports(path: Path, importer: Import, service: Service, stated: Stated) -> Iterator[Problem]:
+    for serving in sorted(service.clusters.keys() - {importer.cluster}):
+        yield from each(
+            crossing(path, service, serving, "", stated.federation),
+            federated_host_of_the_client(service, importer.cluster, serving, stated.federation),
+        )
+
+
+def version_of_nobody(path: Path, importer: Import, service: Service) -> Iterator[Problem]:
+    presences = {cluster: presence for cluster, presence in service.clusters.items() if cluster != importer.cluster}
+    versions = {version for presence in presences.values() for version in presence.all_versions}
+    for index, version in known(importer.versions):
+        if version not in versions:
+            message = (
+                f"no other cluster has a version {version!r} of {service.reference}; there are {choices(versions)}"
+            )
+            yield Problem((*path, "versions", index), "version-of-nobody", message)
+
+
+def imported_from_nowhere(path: Path, client: str, service: Service, stated: Stated) -> Iterator[Problem]:
+    if client in stated.federation.clusters and not service.clusters.keys() - {client}:
+        message = f"{service.reference} runs nowhere but on {client!r} itself; take {client!r} out"
+        yield Problem(path, "imported-from-nowhere", message)
+
+
+def unknown_cluster(path: Path, name: str, stated: Stated) -> Iterator[Problem]:
+    if name not in stated.federation.clusters:
+        message = f"no cluster {name!r}; the federation has {choices(stated.federation.clusters)}"
+        yield Problem(path, "unknown-cluster", message)

@@ -1,0 +1,66 @@
+"""DestinationRules: one object for each thing that can come and go by itself.
+
+Istio merges the pieces of one host in one namespace when their `exportTo` is literally the same, so every piece says
+`["*"]`; two objects never edit the same list, and a version comes or goes without touching another.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .. import names
+from ..istio.kinds import DESTINATION_RULE
+from ..manifest import Manifest
+from ..routes import Routes, Use
+from .crossing import policy_across_clusters
+from .planned import Pair, Planned
+
+
+def destination_rules(routes: Routes) -> Iterator[Planned]:
+    """The versions where they run; for each federated host a policy, and its versions."""
+    yield from _versions_where_they_run(routes)
+    for use in routes.crossings:
+        host = routes.host_of(use)
+        for version in sorted({"", *use.versions}):
+            spec = federated_subset(use, host, version) if version else federated_policy(use, host)
+            name, root = names.subset_name(version, host), use.client.istio.namespace
+            manifest = Manifest.of(DESTINATION_RULE, use.client.name, root, name, spec)
+            yield Planned(manifest, serves=(use.pair,) if use.is_routed else ())
+
+
+def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
+    pairs_of: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    use_of: dict[tuple[str, str, str], Use] = {}
+    for use in routes.uses:
+        for version in use.versions - {""}:
+            key = (use.service.reference, use.serving.name, version)
+            use_of[key] = use
+            pairs_of[key].append(use.pair)
+    for (_, serving, version), use in sorted(use_of.items(), key=lambda item: item[0]):
+        service = use.service
+        labels = service.clusters[serving].labels_of(version)
+        assert labels is not None, f"{service.reference} has no version {version}; checks.rule refuses that"
+        spec = local_subset(routes.federation.local_host_of(service, serving), version, labels)
+        manifest = Manifest.of(
+            DESTINATION_RULE, serving, service.namespace, names.subset_name(version, service.name), spec
+        )
+        yield Planned(manifest, serves=tuple(pairs_of[service.reference, serving, version]))
+
+
+def local_subset(host: str, version: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """A version of a service where it runs: the pods with `labels`."""
+    return {"exportTo": ["*"], "host": host, "subsets": [{"labels": dict(sorted(labels.items())), "name": version}]}
+
+
+def federated_policy(use: Use, host: str) -> dict[str, Any]:
+    """Mutual TLS with any pod of the service on the serving cluster, for whoever dials `host`."""
+    return {"exportTo": ["*"], "host": host, "trafficPolicy": policy_across_clusters(use, "")}
+
+
+def federated_subset(use: Use, host: str, version: str) -> dict[str, Any]:
+    """Mutual TLS with one version of the service on the serving cluster.
+
+    The subset has no labels: it selects every gateway endpoint; the server name selects the pods behind them.
+    """
+    policy = policy_across_clusters(use, version)
+    return {"exportTo": ["*"], "host": host, "subsets": [{"name": version, "trafficPolicy": policy}]}

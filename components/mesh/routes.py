@@ -1,0 +1,131 @@
+"""Who answers each call: the one resolved form that stands between the spec and everybody who reads it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .spec.cluster import Cluster, Gateway
+from .spec.federation import Federation
+from .spec.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A version of a service on a serving cluster, and its part of an entry's calls."""
+
+    service: Service
+    serving: Cluster
+    version: str
+    """`""` is any version."""
+    port: int
+    """The port that is called there."""
+    stated_port: int | None = None
+    weight: int | None = None
+    """None where there is only one destination: it takes every call."""
+    istio: Mapping[str, Any] = field(default_factory=dict)
+    """What the entry says of it in Istio's words: `headers`; of a mirror, `percentage`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Calls that are answered alike."""
+
+    destinations: tuple[Destination, ...]
+    """In canonical order: by cluster, service, version and port. None where the proxy answers by itself."""
+    name: str | None = None
+    matches: tuple[Mapping[str, Any], ...] = ({},)
+    """Istio's conditions, of which one must hold; `{}` holds for every call."""
+    mirrors: tuple[Destination, ...] = ()
+    """Who gets copies, in the order of the spec."""
+    istio: Mapping[str, Any] = field(default_factory=dict)
+    """The entry's other fields, in Istio's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Those callers of a client cluster that share one list of entries. Nobody is in two of them."""
+
+    namespace: str = ""
+    """Workloads of this namespace; `""` is every namespace that has no list of its own."""
+    gateways: tuple[str, ...] = ()
+    """Instead of workloads, these ingress gateways."""
+    rule: str = ""
+    """The name of the rule for these ingress gateways."""
+
+
+EVERYBODY = Callers()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The calls of some callers of one client cluster to one port of a service."""
+
+    client: Cluster
+    service: Service
+    callers: Callers
+    kind: str
+    """`http`, `tcp` or `tls`: whose entries these are."""
+    port: int | None
+    """None at ingress gateways, whose ports are others."""
+    entries: tuple[Entry, ...]
+    """Tried in this order."""
+    narrowed: bool = False
+    """Whether other ports of the service may have other entries."""
+    hosts: tuple[str, ...] = ()
+    """More names that these callers use for the service."""
+
+
+@dataclass(slots=True)
+class Use:
+    """A client cluster's use of a service on a serving cluster, which may be itself."""
+
+    client: Cluster
+    service: Service
+    serving: Cluster
+    versions: set[str] = field(default_factory=set)
+    """What routes and imports name; `""` is any version."""
+    is_routed: bool = False
+    """Whether a route leads there; otherwise callers only dial the federated host."""
+
+    @property
+    def crosses(self) -> bool:
+        """Whether a call leaves its cluster."""
+        return self.client is not self.serving
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Client and serving cluster."""
+        return self.client.name, self.serving.name
+
+    @property
+    def gateway(self) -> Gateway:
+        """The serving cluster's gateway. Where a call leaves its cluster there is one (`checks.crossing`)."""
+        assert self.serving.gateway is not None
+        return self.serving.gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """A federation, resolved. Nothing in it depends on the order of its services and clusters."""
+
+    federation: Federation
+    routes: tuple[Route, ...]
+    """By client cluster, service, callers and port."""
+    uses: tuple[Use, ...]
+    """By client cluster, service and serving cluster."""
+    absent: tuple[tuple[Cluster, Service], ...]
+    """Client clusters, each with a service that does not run there and whose name is to exist there."""
+
+    @property
+    def crossings(self) -> Iterator[Use]:
+        """The uses that leave their cluster."""
+        return (use for use in self.uses if use.crosses)
+
+    def host_of(self, use: Use) -> str:
+        """The federated host of the service that is used."""
+        return self.federation.host_of(use.service, use.serving.name)
+
+    @property
+    def federated_hosts(self) -> list[str]:
+        """Every federated host that some client cluster needs, sorted."""
+        return sorted({self.host_of(use) for use in self.crossings})

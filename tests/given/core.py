@@ -1,0 +1,87 @@
+"""The core as tests call it: the one place that knows how its functions are called."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from mesh_federation.mesh import outputs
+from mesh_federation.mesh.commands.main import main
+from mesh_federation.mesh.errors import Problem, SpecError
+from mesh_federation.mesh.plan.plan import Plan, fresh
+from mesh_federation.mesh.reach import Reach
+from mesh_federation.mesh.read import read_stack, read_stack_file
+from mesh_federation.mesh.resolve import resolve
+from mesh_federation.mesh.spec.federation import Federation
+
+
+class NewStack(NamedTuple):
+    """What a stack without a state gets."""
+
+    plan: Plan
+    addresses: dict[str, str]
+    """Federated host → address."""
+
+
+def read(spec: Mapping[str, Any]) -> Federation:
+    """The federation that a spec states. Raises `SpecError`."""
+    return read_stack(spec).federation
+
+
+def read_file(path: Path) -> Federation:
+    """The federation of a stack file. Raises `SpecError`."""
+    return read_stack_file(path).federation
+
+
+def reach_of_file(path: Path) -> dict[str, Reach]:
+    """Cluster → how it is reached, in a stack file."""
+    return read_stack_file(path).reach
+
+
+def problems(spec: Any) -> Sequence[Problem]:
+    """What is wrong with a spec; fails where nothing is."""
+    with pytest.raises(SpecError) as caught:
+        read(spec)
+    assert str(caught.value) == "\n".join(map(str, caught.value.problems))
+    return caught.value.problems
+
+
+def messages(spec: Any) -> list[str]:
+    """What is wrong with a spec, as users read it."""
+    return [str(problem) for problem in problems(spec)]
+
+
+def problems_of_file(path: Path) -> Sequence[Problem]:
+    """What is wrong with a stack file; empty where nothing is."""
+    try:
+        read_file(path)
+    except SpecError as error:
+        return error.problems
+    return ()
+
+
+def hosts(federation: Federation) -> set[str]:
+    """The federated hosts that need an address."""
+    return set(resolve(federation).federated_hosts)
+
+
+def new_stack(federation: Federation, name: str = "mesh") -> NewStack:
+    """The plan of a new stack, and the addresses that it gives."""
+    plan = fresh(resolve(federation), name)
+    specs = [manifest.spec for manifest in plan if manifest.kind == "ServiceEntry"]
+    return NewStack(plan, dict(sorted((spec["hosts"][0], spec["addresses"][0]) for spec in specs)))
+
+
+def outputs_of(federation: Federation) -> dict[str, Any]:
+    """The outputs that follow from the spec alone, by name."""
+    routes = resolve(federation)
+    return {
+        "hosts": outputs.hosts(routes),
+        "traffic": outputs.traffic(routes),
+        "trust": outputs.trust(routes),
+    }
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code of `mesh-federation ARGUMENTS…`, run in this process. Raises `SystemExit` for wrong usage."""
+    return main([*map(str, arguments)])

@@ -1,0 +1,13 @@
+"""The folders of `tests/scenarios`: a subject each, and in it a folder for each sentence, with a stack file."""
+
+from pathlib import Path
+
+HOME = Path(__file__).parents[1] / "scenarios"
+SCENARIOS = sorted(file.parent for file in HOME.glob("*/*/stack.yaml"))
+BOOKINFO = HOME / "destinations" / "reviews_split_75_15_10" / "stack.yaml"
+"""The bookinfo example: 75 % of the calls to reviews go to v3 on cluster2, the others to v1 and v2 on cluster1."""
+
+
+def title(scenario: Path) -> str:
+    """A scenario as tests name it: `<subject>/<sentence>`."""
+    return str(scenario.relative_to(HOME))

@@ -1,0 +1,59 @@
+"""The bed of the tests, and the specs that they move it through."""
+
+from sandbox.mesh.topology import BOOKINFO, Port, Workload, gateway
+from tests.given.specs import SPLIT, Spec, cluster, rule, service
+
+GATEWAYS = {
+    "cluster1": ("172.18.0.229",),
+    "cluster2": ("172.18.0.230", "172.18.0.231"),
+    "cluster3": ("172.18.0.232",),
+}
+CALLERS: dict[str, tuple[str, ...]] = {"cluster1": (), "cluster2": ("cluster1",), "cluster3": ("cluster1",)}
+"""Whose trust domains each mesh accepts: those that the federation's output `trust` names."""
+
+SEVERAL_PORTS = (Port(), Port(9090, "http-admin"), Port(9070, "grpc"))
+WORKLOADS = (
+    *(gateway(cluster, *addresses) for cluster, addresses in GATEWAYS.items()),
+    *BOOKINFO,
+    Workload("cluster2", "reviews", "v4"),
+    Workload("cluster3", "reviews", "v5"),
+    Workload("cluster2", "reviews", "v6", account="somebody-else"),
+    Workload("cluster2", "productpage"),
+    Workload("cluster1", "details", "v1", ports=SEVERAL_PORTS),
+    Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS),
+    Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS, replica=1),
+)
+
+DEBOUNCE = {"PILOT_DEBOUNCE_MAX": "1s"}
+"""istiod waits no longer than this for quiet, and so `SETTLE` seconds are enough between two steps."""
+SETTLE = 2
+
+
+def reviews(*shares: tuple[str, str, int], gateway: str = GATEWAYS["cluster2"][0], settle: int = SETTLE) -> Spec:
+    """Calls to reviews on cluster1, split over (cluster, version, weight)."""
+    return {
+        "clusters": {
+            "cluster1": cluster("cluster1", *GATEWAYS["cluster1"]),
+            "cluster2": cluster("cluster2", gateway),
+            "cluster3": cluster("cluster3", *GATEWAYS["cluster3"]),
+        },
+        "services": [
+            service("reviews", cluster1=["v1", "v2"], cluster2=["v3", "v4", "v6"], cluster3=["v5"]),
+        ],
+        "traffic": [rule("reviews.default", ["cluster1"], *shares)],
+        "settleSeconds": settle,
+    }
+
+
+def details(*ports: Port, settle: int = SETTLE) -> Spec:
+    """All calls to these ports of details on cluster1 go to v2 on cluster2."""
+    spec = reviews(*SPLIT, settle=settle)
+    offered = {
+        **service("details", cluster1=["v1"], cluster2=["v2"]),
+        "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol.upper()} for port in ports],
+    }
+    return {
+        **spec,
+        "services": [*spec["services"], offered],
+        "traffic": [*spec["traffic"], rule("details.default", ["cluster1"], ("cluster2", "v2", 1))],
+    }
