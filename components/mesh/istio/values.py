@@ -18,7 +18,9 @@ Check = Callable[[Any], Sequence[Problem]]
 FINE: Sequence[Problem] = ()
 
 _PLAIN = (str, int, float, dict, list, tuple, set, bytes, date, type(None))
-_LONGEST_QUOTE = 80
+_LONGEST_QUOTE = 300
+"""A DNS name has at most 253 characters: the user should find the whole of it."""
+
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})")
 
 
@@ -28,9 +30,13 @@ def is_late(value: Any) -> bool:
 
 
 def quoted(value: Any) -> str:
-    """The value as the user wrote it, in quotes; of a long one the beginning."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return f"'{text}'" if len(text) <= _LONGEST_QUOTE else f"'{text[: _LONGEST_QUOTE - 1]}…'"
+    """The value as the user wrote it, in quotes and on one line; of a long one the beginning."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):  # keys that are no text, huge numbers, what contains itself
+        text = f"a {type(value).__name__}"
+    text = text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"
+    return f"'{''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)}'"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import inner, is_set, is_stated, messages, text
-from ..values import is_late
+from ..values import is_late, quoted
 from .conditions import CONDITION, account_names, not_a_port_text, not_a_trust_domain, not_an_address_or_range
 from .tree import Rules, each, each_of
 
@@ -64,7 +64,7 @@ def _not_for_custom(spec: Spec) -> Iterator[Problem]:
             key = text(condition, "key")
             if key in _KEYS_NOT_FOR_CUSTOM or key.startswith("request.auth."):
                 here = ("rules", index, "when", number, "key")
-                yield Problem(here, "not-for-custom", f"'{key}' is not for action CUSTOM; leave it out")
+                yield Problem(here, "not-for-custom", f"{quoted(key)} is not for action CUSTOM; leave it out")
 
 
 def _empty_entries(rule: Mapping[str, Any]) -> Iterator[Problem]:
@@ -96,10 +96,10 @@ def _not_a_path(path: str) -> Iterator[Problem]:
     for position, segment in enumerate(segments):
         if segment in _TEMPLATES:
             if "{**}" in segments[:position]:
-                yield Problem((), "not-a-path", f"'{path}' goes on after {{**}}; state {{**}} at the end")
+                yield Problem((), "not-a-path", f"{quoted(path)} goes on after {{**}}; state {{**}} at the end")
                 return
         elif "{" in segment or "}" in segment or (is_template and not _SEGMENT.fullmatch(segment)):
-            message = f"'{path}' is not a template of a path; {{*}} and {{**}} stand for whole segments"
+            message = f"{quoted(path)} is not a template of a path; {{*}} and {{**}} stand for whole segments"
             yield Problem((), "not-a-path", message)
             return
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, text
+from ..values import quoted
 from .tree import Rules
 
 _CONFIG_MAP = "configmap://"
@@ -42,7 +43,7 @@ def _half_a_config_map(tls: Mapping[str, Any]) -> Iterator[Problem]:
     if name.startswith(_CONFIG_MAP):
         namespace, _, rest = name.removeprefix(_CONFIG_MAP).partition("/")
         if not namespace or not rest.partition("/")[0]:
-            message = f"'{name}' is not the name of a ConfigMap; write {_CONFIG_MAP}<namespace>/<name>"
+            message = f"{quoted(name)} is not the name of a ConfigMap; write {_CONFIG_MAP}<namespace>/<name>"
             yield Problem(("credentialName",), "not-a-config-map", message)
 
 
@@ -51,7 +52,7 @@ def config_map_elsewhere(tls: Mapping[str, Any], namespace: str) -> Iterator[Pro
     name = text(tls, "credentialName")
     other, slash, _ = name.removeprefix(_CONFIG_MAP).partition("/")
     if name.startswith(_CONFIG_MAP) and slash and other and other != namespace:
-        message = f"'{name}' is in another namespace than the object; it should be in {namespace}"
+        message = f"{quoted(name)} is in another namespace than the object; it should be in {namespace}"
         yield Problem(("credentialName",), "not-a-config-map", message)
 
 

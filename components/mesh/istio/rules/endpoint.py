@@ -5,6 +5,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, text
+from ..values import quoted
 from .hosts import LABELS, is_address, is_host
 from .tree import Rules
 
@@ -26,7 +27,7 @@ def nowhere(entry: Mapping[str, Any]) -> Iterator[Problem]:
 def _not_an_endpoint(entry: Mapping[str, Any]) -> Iterator[Problem]:
     address = text(entry, "address")
     if address and not (is_socket(address) or is_address(address) or is_host(address)):
-        message = f"'{address}' is neither an IP address nor a DNS name; write for example 10.0.0.1"
+        message = f"{quoted(address)} is neither an IP address nor a DNS name; write for example 10.0.0.1"
         yield Problem(("address",), "not-an-address", message)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import inner, is_set, is_stated, messages
-from ..values import is_late
+from ..values import is_late, quoted
 from .destination import DESTINATION, WEIGHT, weights_of_0
 from .durations import DURATION
 from .headers import OPERATIONS, is_authority
@@ -66,7 +66,7 @@ def _authority_set_twice(route: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _more_than_all(percentage: float) -> Iterator[Problem]:
     if not 0 <= percentage <= 100:
-        yield Problem((), "out-of-bounds", f"'{percentage}' is not a percentage; 0 to 100 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(percentage)} is not a percentage; 0 to 100 is right")
 
 
 _PERCENTAGE = Rules(fields={"value": number(_more_than_all)})
