@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from .errors import Path, Problem
 from .spec.part import Part
 from .unknown import Encrypted, Unknown
-from .wording import shown, step_of, told
+from .wording import not_text, shown, step_of, told
 
 
 class Reading:
@@ -44,7 +44,9 @@ class Reading:
         keys: dict[str, str] = {}
         for key in data:
             name = fields.get(key) if isinstance(key, str) else None
-            if name is None:
+            if not isinstance(key, str):
+                self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
+            elif name is None:
                 self._problem((*path, step_of(key)), "unknown-key", _unknown_key(key, model, data))
             elif name in keys:
                 self._problem(
@@ -87,10 +89,14 @@ class Reading:
         key_type, of = get_args(annotation)
         values: dict[str, Any] = {}
         for key, item in data.items():
-            here = (*path, step_of(key))
-            self._value(key_type, (), key, here)
+            name = step_of(key)
+            here = (*path, name)
+            if isinstance(key, str):
+                self._value(key_type, (), key, here)
+            else:
+                self._problem(here, "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
             # by its bad name it can still be found, so nobody is told that there is no such entry
-            values[here[-1]] = self._value(of, (), item, here)
+            values[name] = self._value(of, (), item, here)
         return values
 
     def _leaf(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
@@ -129,9 +135,7 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
     return any(isinstance(constraint, MinLen) for constraint in constraints)
 
 
-def _unknown_key(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str:
-    if not isinstance(key, str):
-        return f"{shown(key)} is not text; write the key in quotes"
+def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
     if to_camel(key) in model.later:
         return f"{key!r} is not supported yet"
     snake_case = "_" in key
