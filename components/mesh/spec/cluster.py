@@ -12,6 +12,7 @@ from .values import (
     Labels,
     NonEmpty,
     PortNumber,
+    Seconds,
     State,
     Text,
     TrustDomain,
@@ -58,7 +59,9 @@ class Cluster(Part):
     locality: Text | None = None
     """`region/zone/subzone` of the cluster, as far as they are known."""
     state: State = "active"
-    """Whether the cluster takes calls."""
+    """`draining`: no call goes there, and its own callers leave it. `retired`: no object of others names it."""
+    settle_seconds: Seconds | None = None
+    """How long a change waits for the proxies of this cluster; the federation's if it is left out."""
     gateway: Gateway | None = None
     """The east-west gateway; needed where other clusters call this one."""
 
@@ -70,6 +73,11 @@ class Cluster(Part):
     def named(self, name: str) -> None:
         """Tells the cluster its name; looked up some 10 times for each object, so it is a plain attribute."""
         self.__dict__["name"] = name
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether routes may lead there."""
+        return self.state == "active"
 
     @property
     def gateway_namespace(self) -> str:

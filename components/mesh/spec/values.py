@@ -6,7 +6,7 @@ A message begins with the offending value; `read` puts it there.
 from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Any, Literal, LiteralString
+from typing import Annotated, Any, LiteralString
 
 from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
@@ -153,12 +153,6 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def _state(value: str) -> str:
-    if value in ("draining", "retired"):
-        raise wrong("not-supported-yet", "is not supported yet; write 'active' or leave it out")
-    return value
-
-
 def _network(value: Any) -> Any:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -194,6 +188,14 @@ def _gateway_name(value: str) -> str:
     return value
 
 
+def _identity(value: str) -> str:
+    """Istio compares the identities of peers as text; a wildcard would let in whole trust domains."""
+    trust_domain, slash, path = value.removeprefix("spiffe://").partition("/")
+    if not (value.startswith("spiffe://") and trust_domain and slash and path) or "*" in value:
+        raise wrong("not-an-identity", "is not a SPIFFE identity; spiffe://<trust domain>/<path>, without wildcards")
+    return value
+
+
 def _address(value: str) -> str:
     try:
         return _ip_address(value)
@@ -226,9 +228,11 @@ Seconds = Annotated[Number, Field(ge=0, le=3600)]
 """An hour: istiod waits for ten seconds at most, so more is a mistake for minutes."""
 IstioValue = Annotated[Any, AfterValidator(plain_or_late)]
 """A value in Istio's own words, which `checks` holds against Istio's schemas."""
+Identity = Annotated[str, AfterValidator(_identity)]
 GatewayName = Annotated[str, AfterValidator(_gateway_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Address = Annotated[PlainText, AfterValidator(_address)]
 Protocol = Annotated[PlainText, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]
-State = Annotated[Literal["active"], BeforeValidator(_state)]
+STATES = ("active", "draining", "retired")
+State = Annotated[str, AfterValidator(_one_of(STATES))]
 IstioVersion = Annotated[PlainText, BeforeValidator(_istio_version), AfterValidator(_one_of(RELEASES))]
