@@ -15,7 +15,9 @@ from tests.given.scenarios import SCENARIOS, title
 from tests.oracle.stack import Stack
 from tests.oracle.surroundings import surroundings
 
-NO_SUBSET = re.compile(r'Referenced host\+subset in destinationrule not found: "(?P<host>[^+]+)\+(?P<subset>.+)"')
+NO_SUBSET = re.compile(
+    r'Referenced (?:host|mirror)\+subset in destinationrule not found: "(?P<host>[^+]+)\+(?P<subset>.+)"'
+)
 
 
 @pytest.mark.parametrize("folder", SCENARIOS, ids=title)

@@ -1,8 +1,7 @@
 """Clusters: their control planes, their trust domains, and the gateways by which others reach them."""
 
+from functools import cached_property
 from typing import Annotated, ClassVar
-
-from pydantic import PrivateAttr
 
 from .part import Part
 from .values import (
@@ -13,6 +12,7 @@ from .values import (
     Labels,
     NonEmpty,
     PortNumber,
+    Seconds,
     State,
     Text,
     TrustDomain,
@@ -59,21 +59,25 @@ class Cluster(Part):
     locality: Text | None = None
     """`region/zone/subzone` of the cluster, as far as they are known."""
     state: State = "active"
-    """Whether the cluster takes calls."""
+    """`draining`: no call goes there, and its own callers leave it. `retired`: no object of others names it."""
+    settle_seconds: Seconds | None = None
+    """How long a change waits for the proxies of this cluster; the federation's if it is left out."""
     gateway: Gateway | None = None
     """The east-west gateway; needed where other clusters call this one."""
 
-    _name: str = PrivateAttr("")
+    @cached_property
+    def name(self) -> str:
+        """The key of the cluster in the federation, which tells it."""
+        raise AttributeError("a cluster has a name only in a federation")
+
+    def named(self, name: str) -> None:
+        """Tells the cluster its name; looked up some 10 times for each object, so it is a plain attribute."""
+        self.__dict__["name"] = name
 
     @property
-    def name(self) -> str:
-        """The key of the cluster in the federation."""
-        return self._name
-
-    def named(self, name: str) -> "Cluster":
-        """This cluster, which knows its name from now on."""
-        self._name = name
-        return self
+    def takes_calls(self) -> bool:
+        """Whether routes may lead there."""
+        return self.state == "active"
 
     @property
     def gateway_namespace(self) -> str:

@@ -56,4 +56,5 @@ class Federation(Part):
 
     def local_host_of(self, service: Service, cluster: str) -> str:
         """The name of `service` on `cluster` itself."""
-        return names.local_host(service.name, service.namespace, self.clusters[cluster].domain)
+        domain = self.clusters[cluster].domain
+        return names.local_host(service.name_on(cluster), service.namespace_on(cluster), domain)

@@ -5,8 +5,8 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import entries, messages, number
-from ..values import is_late
-from .hosts import is_label, is_wildcard_host, not_a_port
+from ..values import is_late, quoted
+from .hosts import is_wildcard_host, not_a_port
 from .tree import Rules
 from .tree import number as number_rules
 from .tree import text as text_rules
@@ -14,13 +14,15 @@ from .tree import text as text_rules
 
 def _not_a_destination(host: str) -> Iterator[Problem]:
     if host == "*" or not is_wildcard_host(host):
-        message = f"'{host}' is not a host; write for example reviews.default.svc.cluster.local"
+        message = f"{quoted(host)} is not a host; write for example reviews.default.svc.cluster.local"
         yield Problem((), "not-a-host", message)
 
 
 def _not_a_subset(subset: str) -> Iterator[Problem]:
-    if subset and not is_label(subset):
-        message = f"'{subset}' is not a DNS label; it has letters, digits and -, at most 63, and no - at either end"
+    if subset:
+        message = (
+            f"{quoted(subset)} is not a DNS label; it has letters, digits and -, at most 63, and no - at either end"
+        )
         yield Problem((), "not-a-label", message)
 
 
@@ -31,7 +33,7 @@ def _no_port(selector: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _less_than_nothing(weight: float) -> Iterator[Problem]:
     if weight < 0:
-        yield Problem((), "out-of-bounds", f"'{weight}' is less than nothing; at least 0 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(weight)} is less than nothing; at least 0 is right")
 
 
 PORT_SELECTOR = Rules((_no_port,), fields={"number": number_rules(not_a_port)})
