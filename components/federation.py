@@ -186,9 +186,11 @@ def _read(name: str, args: FederationArgs) -> Configuration:
         message = f"{name!r}, a label of every object, {names.NOT_A_LABEL_VALUE}"
         problems.append(Problem(("name",), "not-a-label-value", message))
     try:
-        federation = read(mesh, tuple(problems), text=data)
+        federation, warnings = read(mesh, tuple(problems), text=data)
     except SpecError as error:
         raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
+    for warning in warnings:
+        pulumi.log.warn(f"{name}: {warning}")
     return Configuration(
         federation,
         {cluster: ways[cluster]["provider"] for cluster in federation.clusters},

@@ -32,9 +32,11 @@ def read() -> Configuration:
         if key.startswith(stack_file.PREFIX)
     }
     try:
-        federation, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
+        federation, warnings, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
+    for warning in warnings:
+        pulumi.log.warn(str(warning))
     return Configuration(
         federation,
         {name: _provider(name, reach[name], cluster) for name, cluster in federation.clusters.items()},

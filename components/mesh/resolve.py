@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .istio.match import is_catch_all
+from .istio.match import is_catch_all, narrowed
 from .routes import EVERYBODY, Callers, Destination, Entry, Route, Routes, Use
 from .shares import parts
 from .spec.cluster import Cluster
@@ -14,6 +14,7 @@ from .spec.rule import Destination as SpecDestination
 from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from .spec.service import PROTOCOLS_OF, Service
 
+MESH = ("mesh",)
 NOT_FOUND = {"directResponse": {"status": 404}}
 
 
@@ -32,6 +33,8 @@ class _Calls:
     service: Service
     kind: str
     port: int | None
+    gateways: tuple[str, ...]
+    """Where they enter the mesh, in Istio's words."""
 
 
 class _Resolver:
@@ -61,7 +64,7 @@ class _Resolver:
         ports = {rule.port for rule in speaking}
         numbers = sorted({number for rule in speaking for number in service.ports_for(kind, rule.port)})
         for port in [None] if callers.gateways and speaking else numbers:
-            calls = _Calls(client, service, kind, port)
+            calls = _Calls(client, service, kind, port, callers.gateways or MESH)
             fitting = [rule for rule in speaking if port is None or rule.port in (None, port)]
             narrowed = ports != {None} or len(kinds) > 1
             if entries := tuple(self._entries(calls, fitting)):
@@ -72,7 +75,7 @@ class _Resolver:
         for entry in self._of_rules(calls, rules):
             some = True
             yield entry
-            if any(map(is_catch_all, entry.matches)):
+            if any(is_catch_all(match) for match in entry.matches if "port" not in match):
                 return
         # for `tcp` and `tls` istiod itself sends the rest to the service
         if some and calls.kind == "http" and calls.client.name in calls.service.clusters:
@@ -102,7 +105,7 @@ class _Resolver:
         destinations = tuple(
             self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(ordered)
         )
-        matches = tuple(_matches(entry.match, calls.port, rule.clients.labels or {}))
+        matches = tuple(_matches(entry.match, calls, rule.clients.labels or {}))
         if not isinstance(entry, HttpEntry):
             return Entry(destinations, matches=matches)
         mirrors = tuple(
@@ -196,11 +199,11 @@ def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
             yield Callers(gateways=ingress, rule=rule.name or ""), [rule]
 
 
-def _matches(spec_matches: Any, port: int | None, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The conditions that can hold on this port; what always holds on it is left out."""
+def _matches(spec_matches: Any, calls: _Calls, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The conditions that can hold for these calls; what always holds for them is left out."""
     for match in spec_matches or [{}]:
-        if port is None or match.get("port") in (None, port):
-            rest = {field: value for field, value in match.items() if field != "port" or port is None}
+        rest = narrowed(match, calls.port, calls.gateways)
+        if rest is not None:
             if labels or rest.get("sourceLabels"):
                 rest["sourceLabels"] = dict(sorted({**labels, **rest.get("sourceLabels", {})}.items()))
             yield rest

@@ -1,11 +1,13 @@
 """What must be true of an entry's destinations and mirrors."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
-from ..errors import Path, Problem
+from ..errors import Path, Problem, spelled
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
-from ..spec.service import Service
-from ..unknown import known
+from ..spec.service import PROTOCOLS_OF, Service
+from ..unknown import Unknown, UnknownError, known
 from .crossing import crossing, federated_host_of_the_client
 from .saying import References, choices, each
 from .service import unknown_cluster
@@ -41,6 +43,37 @@ def _route(
             version_of_a_headless_service(here, destination, rule, references),
             _target(here, kind, destination, rule, references),
         )
+
+
+def any_version_includes_weight_0(references: References) -> Iterator[Problem]:
+    """A version is kept from calls by weight 0, and still gets some where a destination states no version."""
+    kept_from_calls: dict[tuple[str, str], list[tuple[Path, str | None]]] = defaultdict(list)
+    for path, reference, destination in _destinations(references):
+        service = references.services.get(reference)
+        presence = service and service.clusters.get(destination.cluster)
+        if destination.weight == 0 and presence and destination.version in presence.all_versions:
+            kept_from_calls[reference, destination.cluster].append((path, destination.version))
+    for path, reference, destination in _destinations(references):
+        places = kept_from_calls.get((reference, destination.cluster), ())
+        if places and not destination.version and destination.weight != 0:
+            versions = choices(version for _, version in places)
+            message = (
+                f"any version of {reference} on {destination.cluster!r} includes {versions}, which has weight 0 at "
+                f"{spelled(places[0][0])}; state a version"
+            )
+            yield Problem(path, "any-version-includes-weight-0", message, "warning")
+
+
+def _destinations(references: References) -> Iterator[tuple[Path, str, Destination]]:
+    """Each destination that is known to the last word: its place, the service and itself."""
+    for number, rule in known(references.federation.traffic):
+        for kind in PROTOCOLS_OF:
+            with suppress(UnknownError):
+                for index, entry in known(getattr(rule, kind)):
+                    for position, destination in known(entry.route):
+                        path = ("traffic", number, kind, index, "route", position)
+                        if not any(isinstance(part, Unknown) for part in (destination.weight, destination.version)):
+                            yield path, destination.service or rule.service, destination
 
 
 def missing_weight(path: Path, route: Sequence[Destination]) -> Iterator[Problem]:
