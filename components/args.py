@@ -14,7 +14,7 @@ from .mesh.spec.federation import Federation
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class Configuration:
     """A spec that has been read, and how its clusters are reached."""
 
     federation: Federation

@@ -11,7 +11,7 @@ import pulumi
 import yaml
 from pulumi_kubernetes import Provider
 
-from .args import Stated
+from .args import Configuration
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
 from .mesh.reach import Reach
@@ -20,7 +20,7 @@ from .mesh.read import read_stack
 _CLUSTERS = f"{stack_file.PREFIX}clusters"
 
 
-def read() -> Stated:
+def read() -> Configuration:
     """The configuration of the running stack, with a provider for each of its clusters.
 
     Raises `pulumi.RunError` with everything that is wrong with it, before a provider is made.
@@ -34,7 +34,7 @@ def read() -> Stated:
         federation, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
-    return Stated(
+    return Configuration(
         federation,
         {name: _provider(name, reach[name]) for name in federation.clusters},
         frozenset(name for name in federation.clusters if reach[name].render_to is not None),

@@ -151,7 +151,7 @@ def _identity(hint: Any) -> str:
 
 def _spaced(name: str) -> str:
     """`port number`, `DNS label`"""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower().replace("dns", "DNS")
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower().replace("dns", "DNS").replace("istio", "Istio")
 
 
 def _one_line(text: str | None) -> str:

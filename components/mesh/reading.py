@@ -15,7 +15,7 @@ from .errors import Path, Problem
 from .spec.part import Part
 from .spec.values import IstioValue, plain_or_late
 from .unknown import Encrypted, Unknown
-from .wording import shown, step_of, told
+from .wording import not_text, shown, step_of, told
 
 
 class Reading:
@@ -49,7 +49,9 @@ class Reading:
             name = fields.get(key) if isinstance(key, str) else None
             if _is_istios(key, model):
                 continue
-            if name is None:
+            if not isinstance(key, str):
+                self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
+            elif name is None:
                 self._problem((*path, step_of(key)), "unknown-key", _unknown_key(key, model, data))
             elif name in keys:
                 self._problem(
@@ -94,10 +96,14 @@ class Reading:
         key_type, of = get_args(annotation)
         values: dict[str, Any] = {}
         for key, item in data.items():
-            here = (*path, step_of(key))
-            self._value(key_type, (), key, here)
+            name = step_of(key)
+            here = (*path, name)
+            if isinstance(key, str):
+                self._value(key_type, (), key, here)
+            else:
+                self._problem(here, "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
             # by its bad name it can still be found, so nobody is told that there is no such entry
-            values[step_of(key)] = self._value(of, (), item, here)
+            values[name] = self._value(of, (), item, here)
         return values
 
     def _istio(self, data: Any, path: Path) -> Any:
@@ -107,9 +113,7 @@ class Reading:
         if isinstance(data, dict):
             for key in data:
                 if not isinstance(key, str):
-                    self._problem(
-                        (*path, step_of(key)), "not-text", f"{shown(key)} is not text; write the key in quotes"
-                    )
+                    self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
             return {step_of(key): self._istio(item, (*path, step_of(key))) for key, item in data.items()}
         if isinstance(data, list | tuple):
             return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
@@ -156,9 +160,7 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
     return any(isinstance(constraint, MinLen) for constraint in constraints)
 
 
-def _unknown_key(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str:
-    if not isinstance(key, str):
-        return f"{shown(key)} is not text; write the key in quotes"
+def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
     if to_camel(key) in model.later:
         return f"{key!r} is not supported yet"
     snake_case = "_" in key

@@ -9,7 +9,7 @@ from .istio.match import is_catch_all
 from .routes import EVERYBODY, Callers, Destination, Entry, Route, Routes, Use
 from .spec.cluster import Cluster
 from .spec.federation import Federation
-from .spec.rule import Destination as StatedDestination
+from .spec.rule import Destination as SpecDestination
 from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from .spec.service import PROTOCOLS_OF, Service
 
@@ -67,7 +67,7 @@ class _Resolver:
 
     def _entries(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
         some = False
-        for entry in self._stated(calls, rules):
+        for entry in self._of_rules(calls, rules):
             some = True
             yield entry
             if any(map(is_catch_all, entry.matches)):
@@ -76,10 +76,10 @@ class _Resolver:
         if some and calls.kind == "http" and calls.client.name in calls.service.clusters:
             yield self._at_home(calls, rules[0], {})
 
-    def _stated(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
+    def _of_rules(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
         for rule in rules:
-            for stated in getattr(rule, calls.kind):
-                entry = self._entry(stated, calls, rule)
+            for spec_entry in getattr(rule, calls.kind):
+                entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
                     yield entry
             if rule.otherwise and calls.kind == "http":
@@ -95,27 +95,31 @@ class _Resolver:
         port = calls.port or _only_port(calls.service, rule)
         return Entry((Destination(calls.service, calls.client, "", port),), matches=(match,))
 
-    def _entry(self, stated: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
-        ordered = sorted(stated.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
+    def _entry(self, entry: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
+        ordered = sorted(entry.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
         destinations = tuple(self._destination(one, calls, rule, several=len(ordered) > 1) for one in ordered)
-        matches = tuple(_matches(stated.match, calls.port, rule.clients.labels or {}))
-        if not isinstance(stated, HttpEntry):
+        matches = tuple(_matches(entry.match, calls.port, rule.clients.labels or {}))
+        if not isinstance(entry, HttpEntry):
             return Entry(destinations, matches=matches)
-        mirrors = tuple(self._destination(mirror, calls, rule, several=False) for mirror in stated.mirrors)
-        return Entry(destinations, stated.name, matches, mirrors, stated.istio)
+        mirrors = tuple(self._destination(mirror, calls, rule, several=False) for mirror in entry.mirrors)
+        return Entry(destinations, entry.name, matches, mirrors, entry.istio)
 
     def _destination(
-        self, stated: StatedDestination | Mirror, calls: _Calls, rule: Rule, *, several: bool
+        self, destination: SpecDestination | Mirror, calls: _Calls, rule: Rule, *, several: bool
     ) -> Destination:
-        service = calls.service if stated.service is None else self.service_of[stated.service]
-        own = {"percentage": stated.percentage} if isinstance(stated, Mirror) else {"headers": stated.headers}
+        service = calls.service if destination.service is None else self.service_of[destination.service]
+        own = (
+            {"percentage": destination.percentage}
+            if isinstance(destination, Mirror)
+            else {"headers": destination.headers}
+        )
         return Destination(
             service,
-            self.federation.clusters[stated.cluster],
-            stated.version or "",
-            stated.port or calls.port or _only_port(service, rule),
-            stated.port,
-            stated.weight if several and isinstance(stated, StatedDestination) else None,
+            self.federation.clusters[destination.cluster],
+            destination.version or "",
+            destination.port or calls.port or _only_port(service, rule),
+            destination.port,
+            destination.weight if several and isinstance(destination, SpecDestination) else None,
             {key: value for key, value in own.items() if value is not None},
         )
 
@@ -164,9 +168,9 @@ def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
             yield Callers(gateways=ingress, rule=rule.name or ""), [rule]
 
 
-def _matches(stated: Any, port: int | None, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _matches(spec_matches: Any, port: int | None, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The conditions that can hold on this port; what always holds on it is left out."""
-    for match in stated or [{}]:
+    for match in spec_matches or [{}]:
         if port is None or match.get("port") in (None, port):
             rest = {field: value for field, value in match.items() if field != "port" or port is None}
             if labels or rest.get("sourceLabels"):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -45,9 +45,15 @@ def _content(path: Path) -> Any:
 class _Loader(yaml.SafeLoader):
     """Refuses a key that stands twice, as Pulumi does: the first would be lost without a word."""
 
+    # Python's sets have no order
+    yaml_constructors: ClassVar = {
+        **yaml.SafeLoader.yaml_constructors,
+        "tag:yaml.org,2002:set": yaml.SafeLoader.construct_yaml_map,
+    }
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         stated: set[str] = set()
-        for key, _ in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode):
                 if key.value in stated and key.value != "<<":
                     raise yaml.constructor.ConstructorError(
@@ -68,7 +74,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _refuse_cycles(value: Any, above: frozenset[int], done: set[int]) -> None:
-    if not isinstance(value, Mapping | list) or id(value) in done:
+    if not isinstance(value, Mapping | list | tuple) or id(value) in done:
         return
     if id(value) in above:
         raise RecursionError
@@ -121,7 +127,7 @@ def is_kubeconfig(text: str) -> bool:
 
 
 def _is_secure(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.keys() == {"secure"}
+    return isinstance(value, Mapping) and value.keys() == {"secure"} and isinstance(value["secure"], str)
 
 
 def _with_encrypted(value: Any) -> Any:

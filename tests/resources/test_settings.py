@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 from mesh_federation import settings
-from mesh_federation.args import Stated
+from mesh_federation.args import Configuration
 from pulumi.runtime import mocks
 
 from tests.given.registration import Engine
@@ -24,10 +24,10 @@ def engine() -> Engine:
     return engine
 
 
-def read(clusters: dict[str, Any]) -> Stated:
+def read(clusters: dict[str, Any]) -> Configuration:
     """What the program is given where the stack states these clusters."""
     configuration = {"mesh:clusters": json.dumps(clusters), "mesh:settleSeconds": "5"}
-    stated: list[Stated] = []
+    stated: list[Configuration] = []
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> None:

@@ -30,7 +30,7 @@ def server_name_too_long(
     path: Path, service: Service, serving: str, version: str, federation: Federation
 ) -> Iterator[Problem]:
     host = federation.local_host_of(service, serving)
-    longest = max((names.server_name(port.number, version, host) for port in service.ports), key=len)
+    longest = max((names.server_name(port.number, version, host) for port in service.ports), key=len, default="")
     if len(longest) > names.MAX_SNI:
         message = f"the server name {longest!r} has {len(longest)} bytes; Envoy takes at most {names.MAX_SNI}"
         yield Problem(path, "server-name-too-long", message)

@@ -7,29 +7,35 @@ from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.service import Service
 from ..unknown import known
 from .crossing import crossing, federated_host_of_the_client
-from .saying import Stated, choices, each
+from .saying import References, choices, each
 from .service import unknown_cluster
 
 
 def entries(
-    path: Path, kind: str, stated_entries: Sequence[HttpEntry | TcpEntry | TlsEntry], rule: Rule, stated: Stated
+    path: Path,
+    kind: str,
+    entries_of_kind: Sequence[HttpEntry | TcpEntry | TlsEntry],
+    rule: Rule,
+    references: References,
 ) -> Iterator[Problem]:
     """`path` is where the rule's list of entries of this `kind` stands."""
-    for index, entry in known(stated_entries):
+    for index, entry in known(entries_of_kind):
         here = (*path, index)
-        yield from each(_route((*here, "route"), kind, entry.route, rule, stated))
+        yield from each(_route((*here, "route"), kind, entry.route, rule, references))
         if isinstance(entry, HttpEntry):
             for position, mirror in known(entry.mirrors):
-                yield from each(_target((*here, "mirrors", position), kind, mirror, rule, stated))
+                yield from each(_target((*here, "mirrors", position), kind, mirror, rule, references))
 
 
-def _route(path: Path, kind: str, route: Sequence[Destination], rule: Rule, stated: Stated) -> Iterator[Problem]:
+def _route(
+    path: Path, kind: str, route: Sequence[Destination], rule: Rule, references: References
+) -> Iterator[Problem]:
     seen: set[tuple[object, ...]] = set()
     yield from each(missing_weight(path, route), no_weight_above_zero(path, route))
     for index, destination in known(route):
         here = (*path, index)
         yield from each(
-            destination_stated_twice(here, destination, rule, seen), _target(here, kind, destination, rule, stated)
+            destination_stated_twice(here, destination, rule, seen), _target(here, kind, destination, rule, references)
         )
 
 
@@ -56,31 +62,35 @@ def destination_stated_twice(
     seen.add(identity)
 
 
-def _target(path: Path, kind: str, destination: Destination | Mirror, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def _target(
+    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, references: References
+) -> Iterator[Problem]:
     yield from each(
-        unknown_cluster((*path, "cluster"), destination.cluster, stated),
-        _unknown_service((*path, "service"), destination, stated),
-        _where_it_runs(path, destination, rule, stated),
-        unknown_port(path, destination, rule, stated),
-        missing_port(path, kind, destination, rule, stated),
+        unknown_cluster((*path, "cluster"), destination.cluster, references),
+        _unknown_service((*path, "service"), destination, references),
+        _where_it_runs(path, destination, rule, references),
+        unknown_port(path, destination, rule, references),
+        missing_port(path, kind, destination, rule, references),
     )
 
 
-def unknown_service(path: Path, reference: str, stated: Stated) -> Iterator[Problem]:
-    if stated.service(reference) is None:
-        message = f"no service {reference!r}; the federation has {choices(stated.services)}"
+def unknown_service(path: Path, reference: str, references: References) -> Iterator[Problem]:
+    if references.service(reference) is None:
+        message = f"no service {reference!r}; the federation has {choices(references.services)}"
         yield Problem(path, "unknown-service", message)
 
 
-def _unknown_service(path: Path, destination: Destination | Mirror, stated: Stated) -> Iterator[Problem]:
+def _unknown_service(path: Path, destination: Destination | Mirror, references: References) -> Iterator[Problem]:
     if destination.service:
-        yield from unknown_service(path, destination.service, stated)
+        yield from unknown_service(path, destination.service, references)
 
 
-def _where_it_runs(path: Path, destination: Destination | Mirror, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    target = stated.service(destination.service or rule.service)
+def _where_it_runs(
+    path: Path, destination: Destination | Mirror, rule: Rule, references: References
+) -> Iterator[Problem]:
+    target = references.service(destination.service or rule.service)
     cluster = destination.cluster
-    if target is None or cluster not in stated.federation.clusters:
+    if target is None or cluster not in references.federation.clusters:
         return
     if cluster not in target.clusters:
         yield from service_not_on_cluster((*path, "cluster"), cluster, target)
@@ -89,9 +99,9 @@ def _where_it_runs(path: Path, destination: Destination | Mirror, rule: Rule, st
     others = [client for _, client in known(rule.clients.clusters) if client != cluster]
     if others:
         version = destination.version or ""
-        yield from each(crossing((*path, "cluster"), target, cluster, version, stated.federation))
+        yield from each(crossing((*path, "cluster"), target, cluster, version, references.federation))
     for client in others:
-        yield from each(federated_host_of_the_client(target, client, cluster, stated.federation))
+        yield from each(federated_host_of_the_client(target, client, cluster, references.federation))
 
 
 def service_not_on_cluster(path: Path, cluster: str, target: Service) -> Iterator[Problem]:
@@ -109,8 +119,10 @@ def unknown_version(path: Path, destination: Destination | Mirror, target: Servi
         yield Problem((*path, "version"), "unknown-version", message)
 
 
-def unknown_port(path: Path, destination: Destination | Mirror, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    target = stated.service(destination.service or rule.service)
+def unknown_port(
+    path: Path, destination: Destination | Mirror, rule: Rule, references: References
+) -> Iterator[Problem]:
+    target = references.service(destination.service or rule.service)
     if target and destination.port is not None:
         numbers = [port.number for port in target.ports]
         if destination.port not in numbers:
@@ -119,10 +131,10 @@ def unknown_port(path: Path, destination: Destination | Mirror, rule: Rule, stat
 
 
 def missing_port(
-    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, stated: Stated
+    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, references: References
 ) -> Iterator[Problem]:
     """A call keeps its port, unless the destination states another."""
-    service, target = stated.service(rule.service), stated.service(destination.service or rule.service)
+    service, target = references.service(rule.service), references.service(destination.service or rule.service)
     if destination.port is not None or service is None or target is None:
         return
     numbers = [port.number for port in target.ports]

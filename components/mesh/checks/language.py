@@ -58,14 +58,14 @@ def refused_by_istio(
 ) -> Iterator[Problem]:
     """What Istio's schema, its CEL rules or its webhook would refuse, and what an older release would drop."""
     fragment = _as_istio_has_it(entry)
-    told: set[Path] = set()
+    reported: set[Path] = set()
     for release, (cluster, is_stated) in releases.items():
         for problem in schema.problems(fragment, _KIND, release, (kind, 0), path):
-            if problem.path not in told:
+            if problem.path not in reported:
                 yield _as_ours(_for_cluster(problem, release, cluster, is_stated=is_stated), path, kind)
-            told.add(problem.path)
+            reported.add(problem.path)
     for problem in webhook.problems(fragment, _KIND, (kind, 0), path):
-        if problem.path not in told:
+        if problem.path not in reported:
             yield problem
 
 

@@ -10,34 +10,34 @@ from ..istio.match import covers
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
-from .saying import Stated, choices, each
+from .saying import References, choices, each
 
 Indexed = tuple[int, Rule]
 """A rule, and its index in `traffic`."""
 
 
-def overlaps(stated: Stated) -> Iterator[Problem]:
+def overlaps(references: References) -> Iterator[Problem]:
     judged: set[tuple[int, ...]] = set()
-    for service, client, rules in _by_client_and_service(stated):
+    for service, client, rules in _by_client_and_service(references):
         # most client clusters have the same rules: judging them once is enough
         indices = tuple(index for index, _ in rules)
         if indices not in judged:
             judged.add(indices)
             yield from each(_of_both(rules, service, client))
-    for index, rule in known(stated.federation.traffic):
-        yield from each(never_matches(("traffic", index), rule, stated))
+    for index, rule in known(references.federation.traffic):
+        yield from each(never_matches(("traffic", index), rule, references))
 
 
-def _by_client_and_service(stated: Stated) -> Iterator[tuple[Service, str, list[Indexed]]]:
+def _by_client_and_service(references: References) -> Iterator[tuple[Service, str, list[Indexed]]]:
     rules: dict[tuple[str, str], list[Indexed]] = defaultdict(list)
-    for index, rule in known(stated.federation.traffic):
+    for index, rule in known(references.federation.traffic):
         try:
             for _, client in known(list(dict.fromkeys(client for _, client in known(rule.clients.clusters)))):
                 rules[client, rule.service].append((index, rule))
         except UnknownError:
             continue
     for (client, reference), of_both in rules.items():
-        if service := stated.services.get(reference):
+        if service := references.services.get(reference):
             yield service, client, of_both
 
 
@@ -129,16 +129,16 @@ def _judged(rules: Sequence[Indexed], kind: str, port: int) -> Iterator[tuple[Pa
             path = ("traffic", index, kind, position)
             own = [_Place(path, match) for match in _on_port(entry.match, port, labels)]
             if own:
-                found = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
-                yield path, found[0] if all(found) else None
+                hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
+                yield path, hiders[0] if all(hiders) else None
             before += own
         if rule.otherwise:
             match = {"sourceLabels": labels} if labels else {}
             before.append(_Place(("traffic", index, "otherwise"), match))
 
 
-def _on_port(stated: Any, port: int, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    for match in stated or [{}]:
+def _on_port(matches: Any, port: int, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for match in matches or [{}]:
         if not isinstance(match, dict) or match.get("port") not in (None, port):
             continue
         rest = {field: value for field, value in match.items() if field != "port"}
@@ -148,9 +148,9 @@ def _on_port(stated: Any, port: int, labels: Mapping[str, str]) -> Iterator[dict
         yield rest
 
 
-def never_matches(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
     """A condition that no call of the rule can fulfil."""
-    service = stated.service(rule.service)
+    service = references.service(rule.service)
     labels = rule.clients.labels or {}
     for kind in PROTOCOLS_OF:
         numbers = service.ports_for(kind, rule.port) if service else []

@@ -6,18 +6,18 @@ from ..errors import Path, Problem
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import crossing, federated_host_of_the_client
-from .saying import Stated, choices, each, stated_twice
+from .saying import References, choices, each, stated_twice
 
 
-def services(stated: Stated) -> Iterator[Problem]:
+def services(references: References) -> Iterator[Problem]:
     seen: set[str] = set()
-    for index, service in known(stated.federation.services):
+    for index, service in known(references.federation.services):
         path = ("services", index)
         yield from each(
             service_stated_twice(path, service, seen),
             _ports((*path, "ports"), service),
-            _presences(path, service, stated),
-            _importers((*path, "importedBy"), service, stated),
+            _presences(path, service, references),
+            _importers((*path, "importedBy"), service, references),
         )
 
 
@@ -34,10 +34,10 @@ def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterat
     seen.add(service.reference)
 
 
-def _presences(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+def _presences(path: Path, service: Service, references: References) -> Iterator[Problem]:
     for cluster, presence in service.clusters.items():
         here = (*path, "clusters", cluster)
-        yield from each(unknown_cluster(here, cluster, stated))
+        yield from each(unknown_cluster(here, cluster, references))
         if not isinstance(presence, Unknown):
             yield from each(
                 stated_twice((*here, "versions"), presence.versions),
@@ -54,24 +54,24 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
             yield Problem((*path, "subsets", version), "version-stated-twice", message)
 
 
-def _importers(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+def _importers(path: Path, service: Service, references: References) -> Iterator[Problem]:
     yield from stated_twice(path, [importer.cluster for _, importer in known(service.imported_by)])
     for position, importer in known(service.imported_by):
         here = (*path, position)
         yield from each(
-            unknown_cluster(here, importer.cluster, stated),
-            imported_from_nowhere(here, importer.cluster, service, stated),
+            unknown_cluster(here, importer.cluster, references),
+            imported_from_nowhere(here, importer.cluster, service, references),
             stated_twice((*here, "versions"), importer.versions),
             version_of_nobody(here, importer, service),
-            _imports(here, importer, service, stated),
+            _imports(here, importer, service, references),
         )
 
 
-def _imports(path: Path, importer: Import, service: Service, stated: Stated) -> Iterator[Problem]:
+def _imports(path: Path, importer: Import, service: Service, references: References) -> Iterator[Problem]:
     for serving in sorted(service.clusters.keys() - {importer.cluster}):
         yield from each(
-            crossing(path, service, serving, "", stated.federation),
-            federated_host_of_the_client(service, importer.cluster, serving, stated.federation),
+            crossing(path, service, serving, "", references.federation),
+            federated_host_of_the_client(service, importer.cluster, serving, references.federation),
         )
 
 
@@ -86,13 +86,13 @@ def version_of_nobody(path: Path, importer: Import, service: Service) -> Iterato
             yield Problem((*path, "versions", index), "version-of-nobody", message)
 
 
-def imported_from_nowhere(path: Path, client: str, service: Service, stated: Stated) -> Iterator[Problem]:
-    if client in stated.federation.clusters and not service.clusters.keys() - {client}:
+def imported_from_nowhere(path: Path, client: str, service: Service, references: References) -> Iterator[Problem]:
+    if client in references.federation.clusters and not service.clusters.keys() - {client}:
         message = f"{service.reference} runs nowhere but on {client!r} itself; take {client!r} out"
         yield Problem(path, "imported-from-nowhere", message)
 
 
-def unknown_cluster(path: Path, name: str, stated: Stated) -> Iterator[Problem]:
-    if name not in stated.federation.clusters:
-        message = f"no cluster {name!r}; the federation has {choices(stated.federation.clusters)}"
+def unknown_cluster(path: Path, name: str, references: References) -> Iterator[Problem]:
+    if name not in references.federation.clusters:
+        message = f"no cluster {name!r}; the federation has {choices(references.federation.clusters)}"
         yield Problem(path, "unknown-cluster", message)

@@ -1,8 +1,7 @@
 """Clusters: their control planes, their trust domains, and the gateways by which others reach them."""
 
+from functools import cached_property
 from typing import Annotated, ClassVar
-
-from pydantic import PrivateAttr
 
 from .part import Part
 from .values import (
@@ -63,17 +62,14 @@ class Cluster(Part):
     gateway: Gateway | None = None
     """The east-west gateway; needed where other clusters call this one."""
 
-    _name: str = PrivateAttr("")
-
-    @property
+    @cached_property
     def name(self) -> str:
-        """The key of the cluster in the federation."""
-        return self._name
+        """The key of the cluster in the federation, which tells it."""
+        raise AttributeError("a cluster has a name only in a federation")
 
-    def named(self, name: str) -> "Cluster":
-        """This cluster, which knows its name from now on."""
-        self._name = name
-        return self
+    def named(self, name: str) -> None:
+        """Tells the cluster its name; looked up some 10 times for each object, so it is a plain attribute."""
+        self.__dict__["name"] = name
 
     @property
     def gateway_namespace(self) -> str:
