@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools tools soak test check bench clean
+.PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools tools releases soak test check docs bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +16,7 @@ help:
 	mkdir -p .venv/types && ln -sfn ../../components .venv/types/mesh_federation
 	touch $@
 
-demo: .venv/ready ## the article's example on two embedded clusters; run again: no change
+demo: .venv/ready ## the bookinfo example on two embedded clusters; run again: no change
 	$(BIN)/python -m sandbox demo
 
 demo-down: .venv/ready ## remove the demo, its clusters and its state
@@ -51,17 +51,23 @@ test: check tools network-tools ## every check and every test, on real API serve
 tools: .venv/ready
 	$(BIN)/python -m sandbox tools
 
-soak: .venv/ready network-tools ## every kind of update five times at 12 s, on an idle and on a busy istiod: the README's table
+releases: .venv/ready ## Istio's schemas per release, made again from Istio's own definitions
+	$(BIN)/python -m sandbox.istio_releases
+
+soak: .venv/ready network-tools ## every kind of update five times at 12 s, on an idle and on a busy istiod: the table of what was lost
 	$(BIN)/python -m tests.traffic.soak
 
 check: .venv/ready ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy -p mesh_federation
-	$(BIN)/mypy __main__.py sandbox tests
+	$(BIN)/mypy __main__.py docs sandbox tests
 	$(BIN)/lint-imports
 
-bench: .venv/ready ## the figures that the README quotes
+docs: .venv/ready ## write the parts of the documentation that come from the code
+	$(BIN)/python -m docs.generate
+
+bench: .venv/ready ## the figures that the documentation quotes
 	$(BIN)/python -m tests.bench
 
 clean: ## remove the virtual environment; `make demo-down` removes running clusters

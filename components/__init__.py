@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from .args import FederationArgs as FederationArgs
     from .federation import MeshFederation as MeshFederation
 
-_HOME = {"MeshFederation": ".federation", "FederationArgs": ".args"}
+_MODULE_OF = {"MeshFederation": ".federation", "FederationArgs": ".args"}
 
 __all__ = ["FederationArgs", "MeshFederation", "settings"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(_HOME[name], __name__), name)
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name], __name__), name)
     if name == "settings":
         return import_module(".settings", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

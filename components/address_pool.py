@@ -10,7 +10,7 @@ from pulumi import dynamic
 from .mesh.addresses import AllocationError, Ledger, allocate
 
 if TYPE_CHECKING:  # the plugin process that unpickles the provider needs no spec, which takes 0.1 s to import
-    from .mesh.spec import Addresses
+    from .mesh.spec.federation import Addresses
 
 _REMEMBERED = ("addresses", "freed", "resting")
 
@@ -63,13 +63,13 @@ class AddressPool(dynamic.Resource, module="mesh", name="AddressPool"):
     addresses: pulumi.Output[dict[str, str]]
 
     def __init__(
-        self, name: str, hosts: Sequence[str], settings: "Addresses", opts: pulumi.ResourceOptions | None = None
+        self, name: str, hosts: Sequence[str], pool: "Addresses", opts: pulumi.ResourceOptions | None = None
     ) -> None:
         props = {
             "hosts": sorted(hosts),
-            "pool": str(settings.pool),
-            "pins": dict(sorted(settings.pins.items())),
-            "taken": sorted(map(str, settings.taken)),
+            "pool": str(pool.pool),
+            "pins": dict(sorted(pool.pins.items())),
+            "taken": sorted(map(str, pool.taken)),
             **dict.fromkeys(_REMEMBERED),
         }
         super().__init__(AddressPoolProvider(), name, props, opts)

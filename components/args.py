@@ -4,15 +4,29 @@ Structure is plain data; only the leaves typed `pulumi.Input` may be outputs of 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_kubernetes import Provider
 
+from .mesh.spec.federation import Federation
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A spec that has been read, and how its clusters are reached."""
+
+    federation: Federation
+    providers: Mapping[str, Provider]
+    """Cluster → its provider; one for each cluster."""
+    rendered: frozenset[str]
+    """Clusters whose provider only writes files: nothing waits for them."""
+
 
 class IstioArgs(TypedDict, total=False):
     version: str
-    """Istio's minor release, `"1.27"` to `"1.31"`."""
+    """Istio's minor release, such as `"1.31"`; any supported release by default."""
     namespace: str
     """Istio's root namespace; `istio-system` by default."""
 
@@ -38,10 +52,14 @@ class ClusterArgs(TypedDict):
     render_to: NotRequired[str]
     """State it when `provider` renders to a directory: nothing waits for a cluster that is only rendered."""
     trust_domain: NotRequired[str]
+    """The trust domain of the mesh; `cluster.local` by default."""
     domain: NotRequired[str]
+    """The domain of the cluster's Services; `cluster.local` by default."""
     istio: NotRequired[IstioArgs]
     locality: NotRequired[str]
+    """`region/zone/subzone`, as far as they are known."""
     state: NotRequired[str]
+    """`active` by default."""
     gateway: NotRequired[GatewayArgs]
     """Needed where other clusters call this one."""
 

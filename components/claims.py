@@ -1,4 +1,7 @@
-"""No two federations of one program make the same object; across programs, the API server refuses the second."""
+"""Refuses two federations in one program that make the same object.
+
+Across programs, the API server refuses the second.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -39,9 +42,8 @@ def claims_under(provider: Provider) -> Claims:
 def undisputed(claims: Iterable[Claims]) -> pulumi.Output[Any]:
     """An output that fails with the refusal, if there is one.
 
-    Outputs run when the program has been read to its end, and so do registrations, unless it waits for something
-    before. Whatever depends on this one is not registered if a later federation is refused: the SDK alone would finish
-    what was queued before it.
+    Pulumi registers resources only after the whole program has run, unless the program waits for something before.
+    This output fails if any federation was refused by then, so whatever depends on it is never registered.
     """
 
     def check(_: None) -> None:

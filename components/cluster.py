@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from .mesh.errors import SpecError
+from .mesh.errors import MeshError
 from .mesh.manifest import Computed, Manifest
 
 DependsOn = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource] | None
@@ -28,7 +28,7 @@ class MeshCluster(pulumi.ComponentResource):
         )
 
     def add(self, name: str, manifest: Manifest, depends_on: DependsOn) -> CustomResource:
-        """Manage `manifest` on this cluster."""
+        """Manages `manifest` on this cluster, after `depends_on`; `name` tells it from all others of the stack."""
         return CustomResource(
             name,
             api_version=manifest.object["apiVersion"],
@@ -53,7 +53,7 @@ def known_later(value: Any) -> Any:
 def _computed(leaf: Computed, known: Iterable[Any]) -> str:
     try:
         return leaf.function(*known)
-    except SpecError as error:
+    except MeshError as error:
         raise pulumi.RunError(str(error)) from None
 
 
@@ -61,7 +61,7 @@ def digest(manifest: Manifest) -> pulumi.Input[str]:
     """A digest of what the object says; an output where the object waits for late values."""
     spec = known_later(manifest.spec)
     late: list[pulumi.Output[Any]] = []
-    # the leaves that are no JSON are what is late; both calls meet them in the same order
+    # `json.dumps` calls `default` for exactly the late leaves, in a fixed order; the second pass relies on that order
     json.dumps(spec, sort_keys=True, default=late.append)
     if not late:
         return _digest(spec, [])
@@ -70,5 +70,9 @@ def digest(manifest: Manifest) -> pulumi.Input[str]:
 
 def _digest(spec: dict[str, Any], known: Iterable[Any]) -> str:
     values = iter(known)
-    said = json.dumps(spec, sort_keys=True, default=lambda _late: next(values))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = json.dumps(spec, sort_keys=True, default=lambda _late: next(values))
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
+
+
+_DIGEST_DIGITS = 16
+"""64 bits: it only tells an object's content from the one before, and stands in the state once for each object."""

@@ -1,11 +1,18 @@
-"""The pauses between the steps of a change.
+"""The pauses between the steps of a change: `Arrivals` and `Departures`, for each pair of client and serving cluster.
 
-istiod sends its proxies what has changed after a moment of quiet, at most ten seconds later. Two changes that build on
-each other must reach them one after the other: what routes need before the routes, and the routes before it goes.
-The engine's own order does that: it creates and updates along dependencies, then deletes in reverse. Two resources for
-each pair of client and serving cluster stand between the objects that routes need and the routes. `Arrivals` waits
-when it is created or updated, `Departures` when it is deleted; so a change that only adds, or only removes, waits once
-(twice where the engine, which deletes level by level, meets the `Departures` of two serving clusters on two levels).
+Two changes that build on each other must reach the proxies one after the other. istiod sends what has changed after a
+moment of quiet, at most ten seconds later. The engine creates and updates along dependencies, and then deletes in
+reverse; the pauses stand between the objects that routes need and the routes.
+
+| what happens to the objects of a pair | waits |
+|---|---|
+| something is new or changed | `Arrivals`, in its create or update: before the routes change |
+| something goes | `Departures`, in the delete of its old self: after the routes have changed |
+| both | each of them once |
+| the whole pair goes | `Departures`, in its delete |
+
+A removal waits twice where the engine, which deletes level by level, meets the `Departures` of two serving clusters on
+two levels.
 """
 
 import os
@@ -64,7 +71,8 @@ class DeparturesProvider(dynamic.ResourceProvider):
                 f"{', '.join(gone)}; raise it first, in an update of its own"
             )
             return dynamic.CheckResult(news, [dynamic.CheckFailure("settleSeconds", reason)])
-        # whatever goes: the engine asks again before it replaces, and tells nothing of the old then
+        # The engine calls check() a second time before a replacement, without the old inputs. So the text cannot list
+        # what leaves.
         waits = f"{_seconds(news):.0f} s after routes have left what is gone from objects"
         return dynamic.CheckResult({**news, "waits": waits}, [])
 

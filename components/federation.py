@@ -1,22 +1,24 @@
 """MeshFederation: traffic specs and cluster providers in, managed Istio objects on every cluster out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
 from pulumi_kubernetes import Provider
 
 from .address_pool import AddressPool
-from .api_server import servers
-from .args import FederationArgs
+from .args import FederationArgs, Stated
 from .claims import Claims, claims_under, undisputed
 from .cluster import DependsOn, MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
+from .kubeconfig import servers
 from .mesh import names, outputs
 from .mesh.errors import Problem, SpecError
-from .mesh.parse import parse
-from .mesh.plan import Edge, federated_hosts, plan
-from .mesh.spec import Federation
+from .mesh.manifest import PART_OF
+from .mesh.plan.plan import Edge, Plan, plan
+from .mesh.reach import shared_cluster
+from .mesh.read import read
+from .mesh.routes import resolve
 from .removals import Removals
 
 
@@ -37,45 +39,58 @@ class MeshFederation(pulumi.ComponentResource):
     trust: pulumi.Output[dict[str, dict[str, Any]]]
     """Serving cluster → the fragment that its mesh configuration needs to accept its callers' trust domains."""
 
-    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        federation = _parse(name, args)
-        providers = {cluster: _provider(settings.provider) for cluster, settings in federation.clusters.items()}
-        claims = {cluster: claims_under(provider) for cluster, provider in providers.items()}
+    requirements: pulumi.Output[dict[str, dict[str, str]]]
+    """Cluster → name → what must be true of the cluster, in sentences that a person can check."""
+
+    def __init__(self, name: str, args: FederationArgs | Stated, opts: pulumi.ResourceOptions | None = None) -> None:
+        stated = args if isinstance(args, Stated) else _read(name, args)
+        routes = resolve(stated.federation)
+        claims = {cluster: claims_under(provider) for cluster, provider in stated.providers.items()}
         super().__init__(
             "mesh:index:MeshFederation",
             name,
             None,
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[undisputed(claims.values())])),
         )
-        first = opts.depends_on if opts else None
+        prerequisites = opts.depends_on if opts else None
         pool = AddressPool(
             f"{name}/addresses",
-            federated_hosts(federation),
-            federation.addresses,
-            pulumi.ResourceOptions(parent=self, depends_on=first),
+            routes.federated_hosts,
+            stated.federation.addresses,
+            pulumi.ResourceOptions(parent=self, depends_on=prerequisites),
         )
         clusters = {
             cluster: MeshCluster(f"{name}/{cluster}", provider, pulumi.ResourceOptions(parent=self))
-            for cluster, provider in providers.items()
+            for cluster, provider in stated.providers.items()
         }
-        objects = _Objects(name, federation, pool, clusters, first)
+        addresses = {host: pool.address_of(host) for host in routes.federated_hosts}
+        objects = _Objects(plan(routes, addresses, part_of=name), clusters, stated, prerequisites)
         objects.claim(claims)
-        routes = objects.register()
-        reached = {cluster: p for cluster, p in providers.items() if federation.clusters[cluster].render_to is None}
+        registered_routes = objects.register()
+        reached = {
+            cluster: provider for cluster, provider in stated.providers.items() if cluster not in stated.rendered
+        }
         Removals(
             f"{name}/removals",
             objects.registered,
             servers(reached),
-            pulumi.ResourceOptions(parent=self, depends_on=routes or first),
+            pulumi.ResourceOptions(parent=self, depends_on=registered_routes or prerequisites),
         )
         for component in clusters.values():
             component.register_outputs({})
         self.addresses = pool.addresses
-        self.hosts = pulumi.Output.from_input(outputs.hosts(federation))
-        self.traffic = pulumi.Output.from_input(outputs.traffic(federation))
-        self.trust = pulumi.Output.from_input(outputs.trust(federation))
+        self.hosts = pulumi.Output.from_input(outputs.hosts(routes))
+        self.traffic = pulumi.Output.from_input(outputs.traffic(routes))
+        self.trust = pulumi.Output.from_input(outputs.trust(routes))
+        self.requirements = pulumi.Output.from_input(outputs.requirements(routes))
         self.register_outputs(
-            {"addresses": self.addresses, "hosts": self.hosts, "traffic": self.traffic, "trust": self.trust}
+            {
+                "addresses": self.addresses,
+                "hosts": self.hosts,
+                "traffic": self.traffic,
+                "trust": self.trust,
+                "requirements": self.requirements,
+            }
         )
 
 
@@ -86,21 +101,20 @@ class _Objects:
     it is known everywhere, the routes; then the same backwards for what is to go.
     """
 
-    def __init__(
+    def __init__(  # `plan` names the federation
         self,
-        name: str,
-        federation: Federation,
-        pool: AddressPool,
+        plan: Plan,
         clusters: Mapping[str, MeshCluster],
-        first: DependsOn,
+        stated: Stated,
+        prerequisites: DependsOn,
     ) -> None:
-        self.name = name
-        self.federation = federation
+        self.name = plan.labels[PART_OF]
+        self.plan = plan
         self.clusters = clusters
-        self.first = first
-        addresses = {host: pool.address_of(host) for host in federated_hosts(federation)}
-        self.plan = plan(federation, addresses, part_of=name)
-        self.manifest_of = {m.key: m for manifests in self.plan.manifests.values() for m in manifests}
+        self.settle_seconds = stated.federation.settle_seconds
+        self.rendered = stated.rendered
+        self.prerequisites = prerequisites
+        self.manifest_of = {manifest.key: manifest for manifest in self.plan}
         self.registered: dict[str, pulumi.Resource] = {}
         self.plugins: dict[str, ConvergencePlugin] = {}
 
@@ -120,29 +134,29 @@ class _Objects:
 
     def register(self) -> list[pulumi.Resource]:
         """The routes; everything else is registered before them."""
-        gates: dict[str, list[pulumi.Resource]] = {route: [] for edge in self.plan.edges for route in edge.routes}
-        # a policy has none itself, so it comes before what it is the policy of
-        for key in sorted(self.manifest_of.keys() - gates.keys(), key=lambda key: (key in self.plan.policy_of, key)):
-            policy = self.plan.policy_of.get(key)
-            self._object(key, [self.registered[policy]] if policy else [])
+        prerequisites: dict[str, list[pulumi.Resource]] = {key: [] for edge in self.plan.edges for key in edge.routes}
+        after = self.plan.after
+        # what must exist before others needs nothing itself, so it is registered first
+        for key in sorted(self.manifest_of.keys() - prerequisites.keys(), key=lambda key: (key in after, key)):
+            self._object(key, [self.registered[other] for other in after.get(key, ())])
         for edge in self.plan.edges:
-            gate = self._pauses(edge) if self._waits(edge) else self._needs(edge)
+            before_routes = self._pauses(edge) if self._waits(edge) else self._needs(edge)
             for route in edge.routes:
-                gates[route].extend(gate)
-        for route, gate in sorted(gates.items()):
-            self._object(route, gate)
-        return [self.registered[route] for route in sorted(gates)]
+                prerequisites[route].extend(before_routes)
+        for route, resources in sorted(prerequisites.items()):
+            self._object(route, resources)
+        return [self.registered[route] for route in sorted(prerequisites)]
 
     def _object(self, key: str, after: Sequence[pulumi.Resource]) -> None:
         manifest = self.manifest_of[key]
         cluster = self.clusters[manifest.cluster]
-        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.first)
+        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.prerequisites)
 
     def _needs(self, edge: Edge) -> list[pulumi.Resource]:
         return [self.registered[key] for key in sorted(edge.needs)]
 
     def _waits(self, edge: Edge) -> bool:
-        return bool(edge.needs) and self.federation.clusters[edge.client].render_to is None
+        return bool(edge.needs) and edge.client not in self.rendered
 
     def _pauses(self, edge: Edge) -> list[pulumi.Resource]:
         component = self.clusters[edge.client]
@@ -150,35 +164,64 @@ class _Objects:
         if edge.client not in self.plugins:
             self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
         digests = {key: digest(self.manifest_of[key]) for key in edge.needs}
-        settle_seconds = self.federation.settle_seconds
         opts = pulumi.ResourceOptions(
             parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
         )
         return [
-            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
-            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
+            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, self.settle_seconds, opts),
+            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), self.settle_seconds, opts),
         ]
 
 
-def _parse(name: str, args: FederationArgs) -> Federation:
-    problems: list[Problem] = []
+def _read(name: str, args: FederationArgs) -> Stated:
+    data: Mapping[str, Any] = args
+    mesh, ways = _split(data)
+    problems = [*_provider_problems(mesh, ways)]
     if not names.LABEL_VALUE.fullmatch(name):
-        problems.append(Problem(("name",), f"{name!r}, a label of every object, {names.NO_LABEL_VALUE}"))
+        message = f"{name!r}, a label of every object, {names.NOT_A_LABEL_VALUE}"
+        problems.append(Problem(("name",), "not-a-label-value", message))
     try:
-        federation = parse(args)
+        federation = read(mesh, tuple(problems), text=data)
     except SpecError as error:
-        problems += error.problems
-    else:
-        problems += [
-            Problem(("clusters", cluster, "provider"), "is missing; each cluster needs a pulumi_kubernetes.Provider")
-            for cluster, settings in federation.clusters.items()
-            if not isinstance(settings.provider, Provider)
-        ]
-        if not problems:
-            return federation
-    raise pulumi.RunError(f"{name} cannot be built:\n{SpecError(problems)}")
+        raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
+    return Stated(
+        federation,
+        {cluster: ways[cluster]["provider"] for cluster in federation.clusters},
+        frozenset(cluster for cluster, way in ways.items() if way.get("render_to") is not None),
+    )
 
 
-def _provider(provider: Any) -> Provider:
-    assert isinstance(provider, Provider), "_parse refuses anything else"
-    return provider
+def _split(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The spec, and per cluster how it is reached."""
+    clusters = data.get("clusters")
+    if not isinstance(clusters, Mapping):
+        return dict(data), {}
+    ways: dict[str, dict[str, Any]] = {}
+    rest: dict[Any, Any] = {}
+    for name, cluster in clusters.items():
+        rest[name] = cluster
+        if isinstance(cluster, Mapping):
+            ways[str(name)] = {_WAYS[key]: value for key, value in cluster.items() if key in _WAYS}
+            rest[name] = {key: value for key, value in cluster.items() if key not in _WAYS}
+    return {**data, "clusters": rest}, ways
+
+
+_FOR_STACK_FILES = {"context": "context", "kubeconfig": "kubeconfig", "identity": "cluster_identifier"}
+_WAYS = {
+    "provider": "provider",
+    "render_to": "render_to",
+    "renderTo": "render_to",
+    **{key: key for key in _FOR_STACK_FILES},
+}
+
+
+def _provider_problems(mesh: Mapping[str, Any], ways: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    for name, way in ways.items():
+        if not isinstance(way.get("provider"), Provider):
+            message = "is missing; each cluster needs a pulumi_kubernetes.Provider"
+            yield Problem(("clusters", name, "provider"), "missing-provider", message)
+        for key in way.keys() & _FOR_STACK_FILES.keys():
+            message = f"is for stack files; here it is the provider's `{_FOR_STACK_FILES[key]}`"
+            yield Problem(("clusters", name, key), "for-stack-files", message)
+    providers = {name: id(way["provider"]) for name, way in ways.items() if isinstance(way.get("provider"), Provider)}
+    yield from shared_cluster(mesh, providers, "provider")

@@ -13,15 +13,16 @@ import pulumi
 from pulumi import dynamic
 
 if TYPE_CHECKING:
-    from .api_server import Server
+    from .kubeconfig import Server
 
 FORGET = "PULUMI_K8S_DELETE_UNREACHABLE"
 """Where this environment variable is `true`, pulumi-kubernetes forgets what is on a cluster that does not answer."""
 
 
 class RemovalsProvider(dynamic.ResourceProvider):
-    """Is updated where `objects` loses something, and only then; else it remembers, and there is no change to look at.
+    """Refuses deletes while a cluster that would lose objects does not answer.
 
+    Its update runs after the routes have moved and before the first delete, and only where `objects` loses something.
     It remembers by its inputs alone, which the engine keeps also where nothing changes. State refers to this class by
     its import path: never move or rename it.
     """
@@ -70,20 +71,20 @@ class UnreachableError(Exception):
 
 
 def _ask(losing: Mapping[str, list[str]], servers: Mapping[str, Any]) -> None:
-    from .api_server import why_unreachable
+    from .reachability import why_unreachable
 
     reasons = {cluster: why_unreachable(servers[cluster]) for cluster in losing if servers.get(cluster)}
     if down := {cluster: reason for cluster, reason in reasons.items() if reason}:
         heading = "nothing is deleted on any cluster, until one more update when these are back:"
-        found = [f"  {cluster} ({reason}), to lose {', '.join(losing[cluster])}" for cluster, reason in down.items()]
+        lines = [f"  {cluster} ({reason}), to lose {', '.join(losing[cluster])}" for cluster, reason in down.items()]
         cure = f"With {FORGET}=true, an update forgets what is on a cluster that does not come back."
-        raise UnreachableError("\n".join([heading, *found, cure]))
+        raise UnreachableError("\n".join([heading, *lines, cure]))
 
 
 def _by_cluster(keys: Iterable[str]) -> dict[str, list[str]]:
     """Cluster → `kind/namespace/name` of each of `keys` there."""
-    found: dict[str, list[str]] = {}
+    identities: dict[str, list[str]] = {}
     for key in keys:
         cluster, _, identity = key.partition("/")
-        found.setdefault(cluster, []).append(identity)
-    return found
+        identities.setdefault(cluster, []).append(identity)
+    return identities

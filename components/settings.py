@@ -5,42 +5,40 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import yaml
 from pulumi_kubernetes import Provider
 
-from .args import FederationArgs
+from .args import Stated
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
-from .mesh.parse import parse
-from .mesh.spec import Cluster
+from .mesh.reach import Reach
+from .mesh.read import read_stack
 
-_CLUSTERS = "mesh:clusters"
+_CLUSTERS = f"{stack_file.PREFIX}clusters"
 
 
-def read() -> FederationArgs:
+def read() -> Stated:
     """The configuration of the running stack, with a provider for each of its clusters.
 
     Raises `pulumi.RunError` with everything that is wrong with it, before a provider is made.
     """
-    stated = {
+    data = {
         key.removeprefix(stack_file.PREFIX): _plain(value)
         for key, value in pulumi.runtime.get_config_env().items()
         if key.startswith(stack_file.PREFIX)
     }
     try:
-        if problems := [*_in_plain_text(stated), *stack_file.providers(stated)]:
-            raise SpecError(problems)
-        federation = parse(stated)
+        federation, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
-    clusters = {
-        name: {**_beyond_provider(stated["clusters"][name]), "provider": _provider(name, cluster)}
-        for name, cluster in federation.clusters.items()
-    }
-    return cast(FederationArgs, {**stated, "clusters": clusters})
+    return Stated(
+        federation,
+        {name: _provider(name, reach[name]) for name in federation.clusters},
+        frozenset(name for name in federation.clusters if reach[name].render_to is not None),
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -51,12 +49,7 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def _beyond_provider(cluster: Mapping[str, Any]) -> dict[str, Any]:
-    """What its provider does not say already; `renderTo` stays, for nothing waits where objects are only rendered."""
-    return {key: value for key, value in cluster.items() if key not in ("context", "kubeconfig", "identity")}
-
-
-def _provider(name: str, cluster: Cluster) -> Provider:
+def _provider(name: str, reach: Reach) -> Provider:
     """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited.
 
     Another identifier replaces everything, and deletes first: where the old identity's context or kubeconfig leads to
@@ -65,10 +58,10 @@ def _provider(name: str, cluster: Cluster) -> Provider:
     with _kubeconfig_variable_hidden():
         return Provider(
             name,
-            kubeconfig=None if cluster.kubeconfig is None else pulumi.Output.secret(_text(cluster.kubeconfig)),
-            context=cluster.context,
-            render_yaml_to_directory=cluster.render_to,
-            cluster_identifier=cluster.identity or name,
+            kubeconfig=None if reach.kubeconfig is None else pulumi.Output.secret(_text(reach.kubeconfig)),
+            context=reach.context,
+            render_yaml_to_directory=reach.render_to,
+            cluster_identifier=reach.identity or name,
             enable_patch_force=True,
             # or an environment variable decides
             upsert_existing_objects=False,
@@ -91,15 +84,15 @@ def _text(kubeconfig: Any) -> str:
     return kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig)
 
 
-def _in_plain_text(stated: Mapping[str, Any]) -> Iterator[Problem]:
+def _plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:
     """The engine says only whether a key holds any secret at all; the stack's file says which values are."""
     if _CLUSTERS not in pulumi.runtime.get_config_secret_keys_env():
-        yield from stack_file.in_plain_text(stated)
+        yield from stack_file.plain_kubeconfigs(data)
         return
     file = _stack_file()
     if file.is_file():
         config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-        yield from stack_file.in_plain_text({"clusters": config.get(_CLUSTERS)})
+        yield from stack_file.plain_kubeconfigs({"clusters": config.get(_CLUSTERS)})
 
 
 def _stack_file() -> Path:

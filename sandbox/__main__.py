@@ -8,11 +8,12 @@ from pathlib import Path
 
 from . import demo, tools
 from .clusters import CLUSTERS, Sandbox, SandboxError
+from .go import ToolError
 from .mesh.bed import Bed
 from .mesh.network import NetworkError
 from .mesh.objects import ObjectError
 from .processes import StartError
-from .tools import ToolError
+from .stack import StackError
 
 _DIRECTORY = Path(__file__).parents[1] / ".sandbox"
 
@@ -24,7 +25,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         options.command(options)
-    except (NetworkError, ObjectError, SandboxError, StartError, ToolError, demo.DemoError) as error:
+    except (NetworkError, ObjectError, SandboxError, StackError, StartError, ToolError, demo.DemoError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -34,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="API servers with Istio's schemas on this machine, and the demo that is applied to them. "
-        "What they need is built from source on first use, unless it is on PATH.",
+        "What they need is built from source on first use, unless it is on PATH. Go for that is fetched where it is "
+        "missing.",
         epilog="Everything listens on loopback only, and stays in the sandbox's directory.",
     )
     parser.add_argument(
@@ -91,8 +93,8 @@ def _env(options: argparse.Namespace) -> None:
 
 
 def _tools(_options: argparse.Namespace) -> None:
-    for found in (*tools.everything(), tools.istio_crds()):
-        print(found)
+    for path in (*tools.everything(), tools.istio_crds()):
+        print(path)
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -111,7 +111,7 @@ class ApiServer:
         namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT_NAMESPACE}})
         apply = ("apply", "--server-side", "--force-conflicts", "--filename")
         self._kubectl(*apply, str(definitions))
-        self._kubectl(*apply, "-", given=namespace)
+        self._kubectl(*apply, "-", stdin=namespace)
         self._kubectl(
             "wait", "--for", "condition=Established", "--timeout", "60s", "customresourcedefinitions", "--all"
         )
@@ -125,9 +125,9 @@ class ApiServer:
         ]
         self.processes.start(self.programs[1], list(map(str, command)))
 
-    def _kubectl(self, *arguments: str, given: str | None = None) -> None:
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> None:
         command = [str(tools.program(tools.KUBERNETES, "kubectl")), "--kubeconfig", str(self.kubeconfig), *arguments]
-        run = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        run = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if run.returncode:
             raise StartError(f"{self.cluster} does not take Istio's schemas: {run.stderr.strip()}")
 

@@ -251,10 +251,10 @@ def _with_other_ports(start: Callable[[], None]) -> None:
                 raise
 
 
-def kubectl(sandbox: Sandbox, cluster: str, *arguments: str, given: str | None = None) -> str:
+def kubectl(sandbox: Sandbox, cluster: str, *arguments: str, stdin: str | None = None) -> str:
     """What kubectl prints; raises `SandboxError` with what it complains of."""
     command = [tools.program(tools.KUBERNETES, "kubectl"), "--kubeconfig", sandbox.kubeconfig_of(cluster), *arguments]
-    run = subprocess.run(list(map(str, command)), input=given, capture_output=True, text=True, check=False)
+    run = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False)
     if run.returncode:
         raise SandboxError(f"kubectl {' '.join(arguments)} on {cluster}: {run.stderr.strip()}")
     return run.stdout

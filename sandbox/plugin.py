@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from . import tools
+from . import store, tools
 
 _PROGRAM = "pulumi-resource-kubernetes"
 _REPOSITORY = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def _name() -> str:
 def _official_plugin() -> Path | None:
     """Pulumi's own plugin: the user's, or one that can be downloaded; None where neither is to be had."""
     own = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    ours = tools.cache_directory() / "pulumi-home"
+    ours = store.directory() / "pulumi-home"
     return _installed_plugin(own) or _installed_plugin(ours) or _downloaded_plugin(ours)
 
 

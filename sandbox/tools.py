@@ -1,26 +1,21 @@
 """The programs that a sandbox runs: those on PATH, else built from their Go modules, once for each user and version."""
 
-import fcntl
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
+from . import go, progress, store
+
 MODULES = Path(__file__).parent / "tools"
-_HEARTBEAT_SECONDS = 30.0
-
-
-class ToolError(RuntimeError):
-    """A tool can neither be found nor built; says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +37,10 @@ class Source:
         """Where the programs are kept. A new version, or other flags, is a new directory."""
         digest = blake2b(repr((self.packages, self.flags)).encode(), digest_size=6)
         for folder in (self.folder, *self.beside_from):
-            for file in ("go.mod", "go.sum"):
+            ours = sorted(path.name for path in (MODULES / folder).glob("*.go"))
+            for file in ("go.mod", "go.sum", *ours):
                 digest.update((MODULES / folder / file).read_bytes())
-        return cache_directory() / f"{self.folder}-{digest.hexdigest()}"
+        return store.directory() / f"{self.folder}-{digest.hexdigest()}"
 
 
 _LANGUAGE_PYTHON = "pulumi-language-python"
@@ -54,8 +50,8 @@ def _pulumi_for_python(_folder: Path, target: Path) -> None:
     """What the CLI looks for beside itself: the language host, and the scripts that start a program and a plugin."""
     folder = MODULES / _LANGUAGE_PYTHON
     package = f"github.com/pulumi/pulumi/sdk/v3/python/cmd/{_LANGUAGE_PYTHON}"
-    _go(folder, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target / _LANGUAGE_PYTHON), package)
-    module = Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"))
+    go.run(folder, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target / _LANGUAGE_PYTHON), package)
+    module = Path(go.run(folder, "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"))
     for script in ("cmd/pulumi-language-python-exec", "dist/pulumi-resource-pulumi-python"):
         copy = target / Path(script).name
         copy.write_bytes((module / "python" / script).read_bytes())
@@ -67,7 +63,7 @@ _KUBERNETES_STAMPS = ("gitVersion=v1.36.3", "gitMajor=1", "gitMinor=36")
 
 def _envoy_bootstrap(folder: Path, target: Path) -> None:
     """The template from which pilot-agent makes Envoy's first configuration."""
-    module = Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"))
+    module = Path(go.run(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"))
     (target / "envoy_bootstrap.json").write_bytes((module / "tools/packaging/common/envoy_bootstrap.json").read_bytes())
 
 
@@ -100,14 +96,17 @@ ISTIO = Source(
     flags=("-ldflags=-s -w",),
     beside=_envoy_bootstrap,
 )
+ISTIOD_CONFIGURATION = Source(
+    "istiod-configuration", ("mesh.invalid/sandbox/istiod-configuration",), minutes=4, flags=("-ldflags=-s -w",)
+)
 _OLDEST_PULUMI = (3, 250)
 _CRDS = "manifests/charts/base/files/crd-all.gen.yaml"
 
 
 def program(source: Source, name: str) -> Path:
     """The program `name`: on PATH, or built from `source`."""
-    found = shutil.which(name)
-    return Path(found) if found else built(source) / name
+    on_path = shutil.which(name)
+    return Path(on_path) if on_path else built(source) / name
 
 
 @cache
@@ -116,10 +115,7 @@ def built(source: Source) -> Path:
 
     Says so on standard error, since that takes minutes. Raises `ToolError` where it cannot be done.
     """
-    with _held(source.directory):
-        if not source.directory.exists():
-            _build(source)
-    return source.directory
+    return store.filled(source.directory, lambda target: _build(source, target))
 
 
 def pulumi() -> list[Path]:
@@ -128,8 +124,8 @@ def pulumi() -> list[Path]:
     The language host that can be built is older than the option `virtualenv` of a project: it takes the python3 on
     PATH, so this environment's comes first.
     """
-    found = shutil.which("pulumi")
-    if found and _version(found) >= _OLDEST_PULUMI:
+    on_path = shutil.which("pulumi")
+    if on_path and _version(on_path) >= _OLDEST_PULUMI:
         return []
     return [built(PULUMI), Path(sys.prefix) / "bin"]
 
@@ -143,46 +139,53 @@ def everything() -> list[Path]:
         *(program(KUBERNETES, name) for name in names),
         Path(str(shutil.which("pulumi", path=path))),
         *(program(ISTIO, name) for name in ("pilot-discovery", "pilot-agent", "istioctl")),
+        program(ISTIOD_CONFIGURATION, "istiod-configuration"),
     ]
 
 
 def istio_crds() -> Path:
     """The file with Istio's CustomResourceDefinitions, from Istio's own module."""
-    source = Source("istio", (), minutes=1)
-    file = source.directory / "crds.yaml"
-    with _held(source.directory):
-        if not file.exists():
-            folder = MODULES / source.folder
-            _say("fetching Istio's schemas")
-            _go(folder, "mod", "download", "istio.io/istio")
-            module = Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"))
-            source.directory.mkdir(parents=True, exist_ok=True)
-            new = file.with_suffix(".new")
-            new.write_bytes((module / _CRDS).read_bytes())
-            new.replace(file)
-    return file
+    return store.filled(Source("istio", (), minutes=1).directory, _fetch_crds) / "crds.yaml"
 
 
-def cache_directory() -> Path:
-    """Where this user's tools are kept between sandboxes."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mesh-federation"
+def _fetch_crds(target: Path) -> None:
+    folder = MODULES / "istio"
+    progress.say("fetching Istio's schemas")
+    go.run(folder, "mod", "download", "istio.io/istio")
+    module = Path(go.run(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"))
+    (target / "crds.yaml").write_bytes((module / _CRDS).read_bytes())
 
 
-def _build(source: Source) -> None:
+def istio_definitions(version: str, checksum: str) -> Path:
+    """The file with the CustomResourceDefinitions of this version of `istio.io/api`.
+
+    Raises `ToolError` if the module's content is not the one of that checksum.
+    """
+    target = store.directory() / f"istio-api-{version}"
+    return store.filled(target, partial(_fetch_definitions, version, checksum)) / "crds.yaml"
+
+
+def _fetch_definitions(version: str, checksum: str, target: Path) -> None:
+    progress.say(f"fetching Istio's schemas {version}")
+    module = json.loads(go.run(target, "mod", "download", "-json", f"istio.io/api@{version}"))
+    if module["Sum"] != checksum:
+        raise go.ToolError(f"istio.io/api {version} has the checksum '{module['Sum']}'; it should be '{checksum}'")
+    definitions = Path(module["Dir"]) / "kubernetes" / "customresourcedefinitions.gen.yaml"
+    (target / "crds.yaml").write_bytes(definitions.read_bytes())
+
+
+def _build(source: Source, target: Path) -> None:
     names = ", ".join(_name(package) for package in source.packages)
-    new = source.directory.with_suffix(".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
+    folder = MODULES / source.folder
     began = time.monotonic()
-    _say(f"building {names} from source, once; about {source.minutes} min on two cores")
-    with _heartbeat(lambda: f"still building {names}: {time.monotonic() - began:.0f} s"):
+    progress.say(f"building {names} from source, once; about {source.minutes} min on two cores")
+    with progress.heartbeat(lambda: f"still building {names}: {time.monotonic() - began:.0f} s"):
         for package in source.packages:
-            target = new / _name(package)
-            _go(MODULES / source.folder, "build", "-trimpath", *source.flags, "-o", str(target), package)
+            program = str(target / _name(package))
+            go.run(folder, "build", "-trimpath", *source.flags, "-o", program, package)
         if source.beside:
-            source.beside(MODULES / source.folder, new)
-    new.rename(source.directory)
-    _say(f"built {names} in {time.monotonic() - began:.0f} s")
+            source.beside(folder, target)
+    progress.say(f"built {names} in {time.monotonic() - began:.0f} s")
 
 
 def _name(package: str) -> str:
@@ -191,58 +194,14 @@ def _name(package: str) -> str:
     return "etcd" if parts[-1] == "v3" else parts[-1]
 
 
-def _go(folder: Path, *arguments: str) -> str:
-    command = shutil.which("go")
-    if command is None:
-        raise ToolError("go is not on PATH: install Go 1.26 or later, or etcd, kube-apiserver, … and pulumi themselves")
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-    run = subprocess.run(
-        [command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    if run.returncode:
-        tail = "\n".join(run.stderr.splitlines()[-15:])
-        raise ToolError(f"`go {' '.join(arguments)}` failed in {folder.name}:\n{tail}")
-    return run.stdout.strip()
-
-
 def _version(pulumi: str) -> tuple[int, ...]:
     """Major and minor of a CLI; nothing, and so too old, of one that does not say or does not even run."""
     try:
-        told = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=True).stdout
+        answer = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=True).stdout
     except (subprocess.SubprocessError, OSError):
         return ()
-    numbers = re.match(r"v?(\d+)\.(\d+)\.", told.strip())
+    numbers = re.match(r"v?(\d+)\.(\d+)\.", answer.strip())
     return tuple(map(int, numbers.groups())) if numbers else ()
-
-
-@contextmanager
-def _held(directory: Path) -> Iterator[None]:
-    """Nobody else builds the same at the same time."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def _heartbeat(message: Callable[[], str]) -> Iterator[None]:
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_HEARTBEAT_SECONDS):
-            _say(message())
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 def directories(programs: Sequence[Path]) -> list[Path]:

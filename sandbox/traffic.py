@@ -31,12 +31,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"{report.requests} requests from {options.caller} to {options.to} in {report.seconds:.1f} s")
-    for line in told(report):
+    for line in summary(report):
         print(line)
     return 1 if report.failures else 0
 
 
-def told(report: Report) -> Iterator[str]:
+def summary(report: Report) -> Iterator[str]:
     """Who answered, a bar each; what failed, by reason; how long it took."""
     width = max(map(len, report.answers), default=0)
     for who, number in sorted(report.answers.items(), key=lambda item: -item[1]):

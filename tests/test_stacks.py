@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from mesh_federation.mesh.spec import Federation
+from mesh_federation.mesh.spec.federation import Federation
 
 from tests.given import core
 from tests.given.repository import REPOSITORY
@@ -25,7 +25,11 @@ def tracked() -> list[Path]:
 
 
 def federation_of(name: str) -> Federation:
-    return core.read_file(REPOSITORY / "stacks" / f"Pulumi.{name}.yaml")
+    return core.read_file(stack_file(name))
+
+
+def stack_file(name: str) -> Path:
+    return REPOSITORY / "stacks" / f"Pulumi.{name}.yaml"
 
 
 @pytest.mark.parametrize("path", tracked(), ids=lambda path: path.name)
@@ -87,7 +91,7 @@ def test_prod_uses_what_its_comments_explain() -> None:
     assert any(service.imported_by for service in prod.services)
     assert any(presence.subsets for service in prod.services for presence in service.clusters.values())
     assert "GRPC" in {port.protocol for service in prod.services for port in service.ports}
-    assert any(cluster.identity for cluster in prod.clusters.values())
+    assert any(reach.identity for reach in core.reach_of_file(stack_file("prod")).values())
     assert any(cluster.domain != "cluster.local" for cluster in prod.clusters.values())
 
 
@@ -99,7 +103,7 @@ def test_prods_pins_are_for_hosts_that_exist() -> None:
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(ENVIRONMENTS, 2)))
 def test_no_cluster_is_part_of_two_environments(one: str, other: str) -> None:
-    contexts = [{cluster.context for cluster in federation_of(name).clusters.values()} for name in (one, other)]
+    contexts = [{reach.context for reach in core.reach_of_file(stack_file(name)).values()} for name in (one, other)]
     assert not contexts[0] & contexts[1]
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import MeshError
+from .istio.kinds import BY_NAME
 from .manifest import Manifest
-from .plan import Plan
-from .spec import Federation
+from .plan.plan import Plan
+from .reach import Reach
 
 PROJECT = "mesh"
 FEDERATION = "mesh:index:MeshFederation"
@@ -16,7 +17,11 @@ PROVIDER = "pulumi:providers:kubernetes"
 
 
 class AdoptionError(MeshError):
-    """The objects cannot be adopted as things are; says what to do."""
+    """The objects of `cluster` cannot be adopted as things are; says what to do."""
+
+    def __init__(self, cluster: str, message: str) -> None:
+        super().__init__(f"clusters.{cluster}: {message}")
+        self.cluster = cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Stack:
         return f"urn:pulumi:{self.name}::{PROJECT}::{'$'.join(types)}::{name}"
 
 
-def found_objects(listing: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+def listed_objects(listing: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """(kind, namespace, name) of what `kubectl get … -o json` lists."""
     items = listing.get("items", [listing])
     return {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items}
@@ -49,14 +54,14 @@ def found_objects(listing: Mapping[str, Any]) -> set[tuple[str, str, str]]:
 
 def adopt(
     name: str,
-    federation: Federation,
+    reach: Mapping[str, Reach],
     plan: Plan,
     stack: Stack,
-    found: Mapping[str, Collection[tuple[str, str, str]]],
+    existing: Mapping[str, Collection[tuple[str, str, str]]],
 ) -> dict[str, Any]:
     """The import file for every planned object that exists already and that `stack` does not remember.
 
-    `found` says per cluster what exists there; of a cluster that is not in it, what a killed update was creating is
+    `existing` says per cluster what exists there; of a cluster that is not in it, what a killed update was creating is
     taken to exist. The next update then deletes and re-creates nothing. `resources` is empty if there is nothing to do.
 
     Raises `AdoptionError` where the state lacks a provider that only the engine can make.
@@ -65,7 +70,7 @@ def adopt(
     name_table: dict[str, str] = {}
     provider_inputs: dict[str, dict[str, str]] = {}
     for cluster, manifests in plan.manifests.items():
-        objects = [m for m in manifests if _is_to_adopt(m, stack, stack.urn(_types(m), f"{name}/{m.key}"), found)]
+        objects = [m for m in manifests if _is_to_adopt(m, stack, stack.urn(_types(m), f"{name}/{m.key}"), existing)]
         if not objects:
             continue
         for urn, entry in _parents(name, cluster, stack):
@@ -76,7 +81,7 @@ def adopt(
         provider = f"provider/{cluster}"
         name_table[provider] = stack.urn([PROVIDER], cluster)
         if name_table[provider] not in stack.urns:
-            provider_inputs[provider] = _provider_inputs(cluster, federation)
+            provider_inputs[provider] = _provider_inputs(cluster, reach[cluster])
         entries += [
             {
                 "type": _types(m)[-1],
@@ -92,17 +97,17 @@ def adopt(
 
 
 def _is_to_adopt(
-    manifest: Manifest, stack: Stack, urn: str, found: Mapping[str, Collection[tuple[str, str, str]]]
+    manifest: Manifest, stack: Stack, urn: str, existing: Mapping[str, Collection[tuple[str, str, str]]]
 ) -> bool:
     if urn in stack.urns:
         return False
-    if manifest.cluster in found:
-        return (manifest.kind, manifest.namespace, manifest.name) in found[manifest.cluster]
+    if manifest.cluster in existing:
+        return (manifest.kind, manifest.namespace, manifest.name) in existing[manifest.cluster]
     return urn in stack.pending
 
 
 def _types(manifest: Manifest) -> list[str]:
-    return [FEDERATION, CLUSTER, f"kubernetes:{manifest.object['apiVersion']}:{manifest.kind}"]
+    return [FEDERATION, CLUSTER, BY_NAME[manifest.kind].token]
 
 
 def _parents(name: str, cluster: str, stack: Stack) -> list[tuple[str, dict[str, Any]]]:
@@ -114,17 +119,17 @@ def _parents(name: str, cluster: str, stack: Stack) -> list[tuple[str, dict[str,
     ]
 
 
-def _provider_inputs(cluster: str, federation: Federation) -> dict[str, str]:
-    settings = federation.clusters[cluster]
-    if settings.context is None:
+def _provider_inputs(cluster: str, reach: Reach) -> dict[str, str]:
+    if reach.context is None:
         raise AdoptionError(
-            f"clusters.{cluster}: the state has no provider for it yet, and only the engine can decrypt its "
-            f"kubeconfig; run `pulumi up --target '**::{PROVIDER}::{cluster}'` first, and export the state again"
+            cluster,
+            "the state has no provider for it yet, and only the engine can decrypt its "
+            f"kubeconfig; run `pulumi up --target '**::{PROVIDER}::{cluster}'` first, and export the state again",
         )
     # the engine keeps a provider's configuration as text
     return {
-        "clusterIdentifier": settings.identity or cluster,
-        "context": settings.context,
+        "clusterIdentifier": reach.identity or cluster,
+        "context": reach.context,
         "enablePatchForce": "true",
         "upsertExistingObjects": "false",
     }

@@ -2,27 +2,38 @@
 
 MeshError
   + SpecError        everything that is wrong with a spec, all at once
+  + UnknownError     in unknown.py: the use of a value that is encrypted or could not be read
   + AllocationError  in addresses.py: hosts that cannot be given an address
   + AdoptionError    in adopt.py: objects that cannot be taken over as things are
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where something stands in a spec: keys and indices from the top."""
+
+Level = Literal["error", "warning"]
 
 
 class Problem(NamedTuple):
     """One thing that is wrong: where the user finds it, and what would be right."""
 
     path: Path
+    name: str
+    """In kebab-case; the same in the check's function, in the tests' broken files and in the reference."""
     message: str
+    level: Level = "error"
 
     def __str__(self) -> str:
         """`traffic[2].http[0].route[1].version: reviews on cluster2 has no version 'v4'; it has v1, v2, v3`"""
-        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
-        return f"{text.removeprefix('.') or 'spec'}: {self.message}"
+        return f"{spelled(self.path)}: {self.message}"
+
+
+def spelled(path: Path) -> str:
+    """`traffic[2].http[0].route[1].version`; `spec` for the whole."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".") or "spec"
 
 
 class MeshError(ValueError):

@@ -4,8 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .istio.kinds import Kind
+from .unknown import Unknown
+
 Late = Any
 """A value that is passed on and never looked into: a `str` in a test, a `pulumi.Output` in a stack."""
+
+
+def is_late(value: Any) -> bool:
+    """Whether a value becomes known only later: an output of Pulumi's, or what only the engine can decrypt."""
+    return isinstance(value, Unknown) or callable(getattr(value, "apply", None))
+
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "mesh-federation"}
 PART_OF = "app.kubernetes.io/part-of"
@@ -27,6 +36,12 @@ class Manifest:
     object: dict[str, Any]
     """As the API server takes it: `apiVersion`, `kind`, `metadata` and `spec`."""
 
+    @classmethod
+    def of(cls, kind: Kind, cluster: str, namespace: str, name: str, spec: dict[str, Any]) -> "Manifest":
+        """An object without labels; the plan adds them."""
+        metadata = {"name": name, "namespace": namespace}
+        return cls(cluster, {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": spec})
+
     @property
     def kind(self) -> str:
         return str(self.object["kind"])
@@ -47,4 +62,9 @@ class Manifest:
     @property
     def key(self) -> str:
         """Identity in the federation, `cluster/kind/namespace/name`: `/` occurs in none of the parts."""
-        return f"{self.cluster}/{self.kind}/{self.namespace}/{self.name}"
+        return key_of(self.cluster, self.kind, self.namespace, self.name)
+
+
+def key_of(cluster: str, kind: str, namespace: str, name: str) -> str:
+    """The key of a manifest."""
+    return f"{cluster}/{kind}/{namespace}/{name}"

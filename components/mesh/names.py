@@ -19,7 +19,7 @@ MAX_SNI = 255
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 """The value of a Kubernetes label that is not empty, and the name part of a label's key."""
 
-NO_LABEL_VALUE = "is no value of a Kubernetes label (at most 63 of A-Z, a-z, 0-9, -, _ and .)"
+NOT_A_LABEL_VALUE = "is not the value of a Kubernetes label; at most 63 of A-Z, a-z, 0-9, -, _ and ."
 
 PLACEHOLDERS = ("{service}", "{namespace}", "{cluster}")
 
@@ -31,7 +31,12 @@ def local_host(service: str, namespace: str, domain: str) -> str:
 
 def federated_host(template: str, *, service: str, namespace: str, cluster: str) -> str:
     """The name that means one service on one serving cluster, on every client cluster."""
-    return template.replace("{service}", service).replace("{namespace}", namespace).replace("{cluster}", cluster)
+    return template.format(service=service, namespace=namespace, cluster=cluster)
+
+
+def subset_name(version: str, owner: str) -> str:
+    """The name of the DestinationRule for one version of `owner`, a host or a service."""
+    return f"{version}.{owner}" if version else owner
 
 
 def server_name(port: int, version: str, host: str) -> str:

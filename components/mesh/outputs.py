@@ -1,72 +1,82 @@
 """What a stack tells about a federation: who answers whom, under which host, and which trust domains it takes."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from .plan import destinations, imports
-from .spec import Destination, Federation, Rule
+from .requirements import Facts
+from .requirements import requirements as sentences
+from .routes import Destination, Route, Routes
+from .shares import percentages
 
 
-def traffic(federation: Federation) -> dict[str, dict[str, dict[str, str]]]:
+def traffic(routes: Routes) -> dict[str, dict[str, dict[str, str]]]:
     """Client cluster → service → destination → share of the calls, so that a diff of it is the meaning of a change.
 
     Shares of one service add up to 100.00 %. A rule that is narrowed to a port is listed as `<service>:<port>`.
     """
     table: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    for rule in federation.traffic:
-        shares = percentages([1 if d.weight is None else d.weight for d in destinations(rule)])
-        for client in rule.clients.clusters:
-            name = rule.service if rule.port is None else f"{rule.service}:{rule.port}"
-            table[client][name] = {
-                _described(destination, rule, client): share
-                for destination, share in zip(destinations(rule), shares, strict=True)
-            }
+    for route in routes.routes:
+        name = f"{route.service.reference}:{route.port}" if route.narrowed else route.service.reference
+        table[route.client.name][name] = dict(_shares(route))
     return {client: dict(sorted(table[client].items())) for client in sorted(table)}
 
 
-def percentages(weights: Sequence[int]) -> list[str]:
-    """Each weight's share with two decimals; together exactly 100.00 %, each less than 0.01 off."""
-    total = sum(weights)
-    hundredths = [weight * 10_000 // total for weight in weights]
-    remainders = [weight * 10_000 % total for weight in weights]
-    largest_first = sorted(range(len(weights)), key=lambda index: (-remainders[index], index))
-    for index in largest_first[: 10_000 - sum(hundredths)]:
-        hundredths[index] += 1
-    return [f"{share // 100}.{share % 100:02} %" for share in hundredths]
+def _shares(route: Route) -> Iterator[tuple[str, str]]:
+    for entry in route.entries:
+        weights = [1 if destination.weight is None else destination.weight for destination in entry.destinations]
+        for destination, share in zip(entry.destinations, percentages(weights), strict=True):
+            yield _described(destination, route), share
 
 
-def _described(destination: Destination, rule: Rule, client: str) -> str:
+def _described(destination: Destination, route: Route) -> str:
     """`v3 on cluster2`, `v1 here (cluster1)`"""
-    what = destination.version or "any version"
-    if destination.service not in (None, rule.service):
-        what = f"{destination.service} {what}"
-    if destination.port is not None:
-        what = f"{what}, port {destination.port},"
-    return f"{what} here ({client})" if destination.cluster == client else f"{what} on {destination.cluster}"
+    words = destination.version or "any version"
+    if destination.service is not route.service:
+        words = f"{destination.service.reference} {words}"
+    if destination.stated_port is not None:
+        words = f"{words}, port {destination.stated_port},"
+    here = destination.serving is route.client
+    return f"{words} here ({route.client.name})" if here else f"{words} on {destination.serving.name}"
 
 
-def hosts(federation: Federation) -> dict[str, dict[str, str]]:
+def hosts(routes: Routes) -> dict[str, dict[str, str]]:
     """Service → serving cluster → federated host, for every host that some cluster knows."""
     table: dict[str, dict[str, str]] = defaultdict(dict)
-    for _, service, serving in imports(federation):
-        table[service.reference][serving] = federation.host_of(service, serving)
+    for use in routes.crossings:
+        table[use.service.reference][use.serving.name] = routes.host_of(use)
     return {service: dict(sorted(table[service].items())) for service in sorted(table)}
 
 
-def trust(federation: Federation) -> dict[str, dict[str, Any]]:
+def trust(routes: Routes) -> dict[str, dict[str, Any]]:
     """Per serving cluster that foreign trust domains call: the fragment its mesh configuration needs.
 
     Not `trustDomainAliases`: those would widen every AuthorizationPolicy of that mesh.
     """
     callers: dict[str, set[str]] = defaultdict(set)
-    for client, _, serving in imports(federation):
-        foreign = federation.clusters[client].trust_domain
-        if foreign != federation.clusters[serving].trust_domain:
-            callers[serving].add(foreign)
+    for use in routes.crossings:
+        if use.client.trust_domain != use.serving.trust_domain:
+            callers[use.serving.name].add(use.client.trust_domain)
     return {
         serving: {
             "caCertificates": [{"pem": "<the common root certificate>", "trustDomains": sorted(callers[serving])}]
         }
         for serving in sorted(callers)
     }
+
+
+def requirements(routes: Routes) -> dict[str, dict[str, str]]:
+    """Cluster → name → what must be true of it, in sentences that a person can check."""
+    return {name: sentences(_facts(name, routes)) for name in sorted(routes.federation.clusters)}
+
+
+def _facts(name: str, routes: Routes) -> Facts:
+    cluster = routes.federation.clusters[name]
+    answering = [use for use in routes.crossings if use.serving is cluster]
+    return Facts(
+        cluster,
+        called=sorted({route.service.reference for route in routes.routes if route.client is cluster}),
+        dialled=sorted({use.service.reference for use in routes.crossings if use.client is cluster}),
+        served=sorted({use.service.reference for use in answering}),
+        trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
+    )

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from .manifest import Manifest
-from .plan import Plan
+from .manifest import Computed, Manifest
+from .plan.plan import Plan
 
 
 def render(plan: Plan, directory: Path) -> list[Path]:
     """Write each object to `<cluster>/<kind>-<namespace>-<name>.yaml`; the paths written, sorted.
 
     Files that an earlier rendering left for objects that are no more are removed; nobody else's files are touched.
+    Raises `UnknownError` where a value is encrypted, before anything is written; `OSError` where it cannot be written.
     """
     texts = _texts(plan)
     for stale in _rendered(directory, plan.labels) - texts.keys():
@@ -39,8 +41,17 @@ def _file_name(manifest: Manifest) -> str:
 
 
 def _text(manifest: Manifest) -> str:
-    text: str = yaml.safe_dump(manifest.object, sort_keys=False, width=120)
+    text: str = yaml.safe_dump(_settled(manifest.object), sort_keys=False, width=120)
     return text
+
+
+def _settled(value: Any) -> Any:
+    """`value` with every late leaf computed: whatever can be known without an engine is known."""
+    if isinstance(value, Computed):
+        return value.function(*value.late)
+    if isinstance(value, dict):
+        return {key: _settled(item) for key, item in value.items()}
+    return [_settled(item) for item in value] if isinstance(value, list) else value
 
 
 def _rendered(directory: Path, labels: Mapping[str, str]) -> set[Path]:

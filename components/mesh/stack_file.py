@@ -6,44 +6,78 @@ from typing import Any
 
 import yaml
 
+from .errors import Path as Place
 from .errors import Problem, SpecError
+from .unknown import Encrypted
 
 PREFIX = "mesh:"
-ENCRYPTED = "(encrypted)"
-"""Stands for a value that only the engine can decrypt."""
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What the file says under `mesh:`, with `ENCRYPTED` in the place of encrypted values.
+    """What the file says under `mesh:`, with `Encrypted` in the place of encrypted values.
 
-    Raises `SpecError` if it is no stack file, if a kubeconfig stands in it in plain text, if it states a provider, or
-    if a whole key is encrypted, so that nobody can tell what it says; `OSError` if it cannot be read.
+    Raises `SpecError` if it is not a stack file; `OSError` if it cannot be read.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise SpecError([Problem((str(path),), f"is no YAML: {' '.join(str(error).split())}")]) from None
+    content = _content(path)
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping):
-        raise SpecError([Problem((str(path),), "has no `config`; it should be a Pulumi stack file")])
+        raise _not_a_stack_file(path, "has no `config`; it should be a Pulumi stack file")
     data = {key.removeprefix(PREFIX): value for key, value in config.items() if str(key).startswith(PREFIX)}
-    hidden = [key for key, value in data.items() if _is_secure(value)]
-    problems = [
-        Problem((key,), "is encrypted as a whole; encrypt only the kubeconfigs in it, with `--path`") for key in hidden
-    ]
-    problems += [*in_plain_text(data), *providers(data)]
-    if problems:
-        raise SpecError(problems)
-    plain: dict[str, Any] = _without_secrets(data)
+    plain: dict[str, Any] = _with_encrypted(data)
     return plain
 
 
-def in_plain_text(data: Mapping[str, Any]) -> Iterator[Problem]:
+def _content(path: Path) -> Any:
+    try:
+        content = yaml.load(path.read_text(), _Loader)  # noqa: S506 -- a safe one
+        _refuse_cycles(content, frozenset(), set())
+    except yaml.YAMLError as error:
+        raise _not_a_stack_file(path, f"is not YAML; {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise _not_a_stack_file(path, "is nested too deeply, or an alias leads back to itself") from None
+    except (
+        ValueError
+    ) as error:  # a date such as 2026-13-01, an integer of thousands of digits, bytes that are not UTF-8
+        raise _not_a_stack_file(path, f"holds a value that YAML cannot read; {error}") from None
+    return content
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, as Pulumi does: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        stated: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in stated and key.value != "<<":
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key.value!r} is stated twice", key.start_mark
+                    )
+                stated.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _refuse_cycles(value: Any, above: frozenset[int], done: set[int]) -> None:
+    if not isinstance(value, Mapping | list) or id(value) in done:
+        return
+    if id(value) in above:
+        raise RecursionError
+    for item in value.values() if isinstance(value, Mapping) else value:
+        _refuse_cycles(item, above | {id(value)}, done)
+    done.add(id(value))
+
+
+def _not_a_stack_file(path: Path, message: str) -> SpecError:
+    return SpecError([Problem((str(path),), "not-a-stack-file", message)])
+
+
+def plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Kubeconfigs that anybody can read: Pulumi copies the stack file into the stack's history, too."""
     for name, cluster in _clusters(data):
-        if is_kubeconfig(cluster.get("kubeconfig")):
+        if _holds_kubeconfig(cluster.get("kubeconfig")):
             yield Problem(
                 ("clusters", name, "kubeconfig"),
+                "plain-kubeconfig",
                 "stands in plain text; take it out of the file and encrypt it: "
                 f"pulumi config set --path --secret 'mesh:clusters.{name}.kubeconfig' < KUBECONFIG",
             )
@@ -53,32 +87,60 @@ def providers(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Text cannot be a provider, and one that it names would lead to whatever kubeconfig is at hand."""
     for name, cluster in _clusters(data):
         if "provider" in cluster:
-            yield Problem(
-                ("clusters", name, "provider"), "is for programs; a stack file has context, kubeconfig or renderTo"
-            )
+            message = "is for programs; a stack file has context, kubeconfig or renderTo"
+            yield Problem(("clusters", name, "provider"), "provider-in-a-stack-file", message)
 
 
 def _clusters(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     clusters = data.get("clusters")
     for name, cluster in clusters.items() if isinstance(clusters, Mapping) else ():
         if isinstance(cluster, Mapping):
-            yield name, cluster
+            yield str(name), cluster
 
 
-def is_kubeconfig(value: Any) -> bool:
+def _holds_kubeconfig(value: Any) -> bool:
     """Whether it is the content of a kubeconfig: not encrypted, and not merely the path of a file."""
     if isinstance(value, Mapping):
         return not _is_secure(value)
-    return isinstance(value, str) and ("\n" in value or value.lstrip().startswith("{"))
+    return isinstance(value, str) and is_kubeconfig(value)
+
+
+def is_kubeconfig(text: str) -> bool:
+    """Whether `text` is the content of a kubeconfig, and not the path of a file."""
+    return "\n" in text or text.lstrip().startswith("{")
 
 
 def _is_secure(value: Any) -> bool:
     return isinstance(value, Mapping) and value.keys() == {"secure"}
 
 
-def _without_secrets(value: Any) -> Any:
+def _with_encrypted(value: Any) -> Any:
     if _is_secure(value):
-        return ENCRYPTED
+        return Encrypted()
     if isinstance(value, Mapping):
-        return {key: _without_secrets(item) for key, item in value.items()}
-    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
+        return {key: _with_encrypted(item) for key, item in value.items()}
+    return [_with_encrypted(item) for item in value] if isinstance(value, list) else value
+
+
+def line_of(place: Place, text: str) -> int:
+    """The line, from 1, on which `place` stands in a stack file's text; of its nearest parent where it is missing."""
+    node = yaml.compose(text, yaml.SafeLoader)
+    line = 1
+    steps = iter(("config", f"{PREFIX}{place[0]}", *place[1:]) if place else ())
+    for step in steps:
+        child = _child(node, step)
+        if child is None:
+            break
+        line, node = child
+    return line
+
+
+def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
+    """The line where a step of a path begins, and what stands there."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line + 1, node.value[step]
+    return None

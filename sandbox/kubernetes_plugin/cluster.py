@@ -92,8 +92,8 @@ class Cluster:
 
     def namespaced(self, kind: Kind) -> bool:
         """A kind that nobody knows may be one whose CRD comes later; most of those are namespaced."""
-        found = self._resources.get(kind)
-        return found.namespaced if found else kind.namespaced is not False
+        resource = self._resources.get(kind)
+        return resource.namespaced if resource else kind.namespaced is not False
 
     def get(self, obj: Properties, name: str = "") -> Properties:
         return self._request("GET", self._path(obj, name or name_of(obj)))

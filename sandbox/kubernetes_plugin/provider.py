@@ -158,12 +158,12 @@ class Provider:
         live = self._resources().read(inputs, name)
         if live is None:
             return None
-        found = pruned(live, inputs)
+        current = pruned(live, inputs)
         if imported and kind_of(inputs).built_in:
-            found = as_written(deepcopy(live))
-        result = checkpoint.write(replace(known, inputs=found, live=live), olds)
-        mark_secrets(found, olds)
-        return result, found
+            current = as_written(deepcopy(live))
+        result = checkpoint.write(replace(known, inputs=current, live=live), olds)
+        mark_secrets(current, olds)
+        return result, current
 
     def update(
         self, urn: str, state: Properties, news: Properties, *, ignored: Sequence[str], preview: bool

@@ -37,15 +37,15 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
 
     def CheckConfig(self, request: proto.CheckRequest, context: grpc.ServicerContext) -> proto.CheckResponse:
         with _answering(context):
-            found = provider_config.failures(plain(from_struct(request.news)))
-            failures = [proto.CheckFailure(property=name, reason=reason) for name, reason in found]
+            reasons = provider_config.failures(plain(from_struct(request.news)))
+            failures = [proto.CheckFailure(property=name, reason=reason) for name, reason in reasons]
             return proto.CheckResponse(inputs=request.news, failures=failures)
 
     def DiffConfig(self, request: proto.DiffRequest, context: grpc.ServicerContext) -> proto.DiffResponse:
         with _answering(context):
-            found = provider_config.diff(plain(from_struct(request.olds)), plain(from_struct(request.news)))
-            changes = proto.DiffResponse.DIFF_SOME if found.changed else proto.DiffResponse.DIFF_NONE
-            return proto.DiffResponse(changes=changes, diffs=found.changed, replaces=found.replaces)
+            diff = provider_config.diff(plain(from_struct(request.olds)), plain(from_struct(request.news)))
+            changes = proto.DiffResponse.DIFF_SOME if diff.changed else proto.DiffResponse.DIFF_NONE
+            return proto.DiffResponse(changes=changes, diffs=diff.changed, replaces=diff.replaces)
 
     def Configure(self, request: proto.ConfigureRequest, context: grpc.ServicerContext) -> proto.ConfigureResponse:
         with _answering(context):
@@ -92,12 +92,12 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request: proto.ReadRequest, context: grpc.ServicerContext) -> proto.ReadResponse:
         with _answering(context):
-            found = self._provider.read(
+            parts = self._provider.read(
                 request.urn, request.id, from_struct(request.properties), from_struct(request.inputs)
             )
-            if found is None:
+            if parts is None:
                 return proto.ReadResponse(id="")
-            state, inputs = (to_struct(part, keep_secrets=self._keep_secrets) for part in found)
+            state, inputs = (to_struct(part, keep_secrets=self._keep_secrets) for part in parts)
             return proto.ReadResponse(id=request.id, properties=state, inputs=inputs)
 
     def Update(self, request: proto.UpdateRequest, context: grpc.ServicerContext) -> proto.UpdateResponse:

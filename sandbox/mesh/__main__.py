@@ -6,17 +6,18 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox.clusters import Sandbox, SandboxError, kubectl
-from sandbox.processes import StartError
-from sandbox.tools import ToolError
-
+from ..clusters import Sandbox, SandboxError, kubectl
+from ..go import ToolError
+from ..processes import StartError
 from . import federated
 from .bed import Bed, BedError
+from .envoy import EnvoyError
 from .network import NetworkError
 from .objects import ObjectError
 from .topology import BOOKINFO
 
 _REPOSITORY = Path(__file__).parents[2]
+_ERRORS = (BedError, EnvoyError, NetworkError, ObjectError, SandboxError, StartError, TimeoutError, ToolError)
 _DEMO = _REPOSITORY / "stacks" / "Pulumi.demo.yaml"
 
 
@@ -27,7 +28,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         options.command(options.directory)
-    except (BedError, NetworkError, ObjectError, SandboxError, StartError, TimeoutError, ToolError) as error:
+    except _ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -28,8 +28,8 @@ class Proxy:
         return {entry["cluster"]["name"]: entry["cluster"] for entry in self._dump("dynamic_active_clusters")}
 
     def listeners(self) -> dict[str, dict[str, Any]]:
-        found = self._dump("dynamic_listeners")
-        return {entry["name"]: entry["active_state"]["listener"] for entry in found if "active_state" in entry}
+        entries = self._dump("dynamic_listeners")
+        return {entry["name"]: entry["active_state"]["listener"] for entry in entries if "active_state" in entry}
 
     def refused_listeners(self) -> dict[str, str]:
         """Name → why; a proxy keeps what it had before."""
@@ -63,9 +63,9 @@ class Proxy:
         assert status == 200, text
         return {
             f"{address['address']}:{address['port_value']}": host
-            for known in json.loads(text)["cluster_statuses"]
-            if known["name"] == cluster
-            for host in known.get("host_statuses", [])
+            for status in json.loads(text)["cluster_statuses"]
+            if status["name"] == cluster
+            for host in status.get("host_statuses", [])
             for address in [host["address"]["socket_address"]]
         }
 

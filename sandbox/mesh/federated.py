@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from mesh_federation.mesh import outputs, stack_file
-from mesh_federation.mesh.parse import parse
+from mesh_federation.mesh import outputs
+from mesh_federation.mesh.read import read_stack_file
+from mesh_federation.mesh.routes import resolve
 
-from .topology import MeshCluster, Workload, gateway
+from .topology import BedCluster, Workload, gateway
 
 
-def clusters(path: Path) -> list[MeshCluster]:
+def clusters(path: Path) -> list[BedCluster]:
     """Each cluster of the stack file, accepting the trust domains that the stack's output `trust` names."""
-    federation = parse(stack_file.read(path))
-    trust = outputs.trust(federation)
+    federation, _ = read_stack_file(path)
+    trust = outputs.trust(resolve(federation))
     return [
-        MeshCluster(
+        BedCluster(
             name,
             accepts=tuple(
                 domain
@@ -27,7 +28,7 @@ def clusters(path: Path) -> list[MeshCluster]:
 
 def gateways(path: Path) -> list[Workload]:
     """The clusters' gateways, at the addresses that the stack file states."""
-    federation = parse(stack_file.read(path))
+    federation, _ = read_stack_file(path)
     return [
         gateway(name, *cluster.gateway.addresses) for name, cluster in federation.clusters.items() if cluster.gateway
     ]

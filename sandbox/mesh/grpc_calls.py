@@ -29,8 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", metavar="HOST:PORT")
     parser.add_argument("--number", type=int, default=1)
-    given = parser.parse_args()
-    print(json.dumps(asyncio.run(call(given.target, given.number))))
+    options = parser.parse_args()
+    print(json.dumps(asyncio.run(call(options.target, options.number))))
 
 
 if __name__ == "__main__":

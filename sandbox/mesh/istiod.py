@@ -11,10 +11,9 @@ from typing import Any
 
 import yaml
 
-from sandbox import tools
-from sandbox.processes import Processes
-
-from .topology import ROOT_NAMESPACE, MeshCluster
+from .. import tools
+from ..processes import Processes
+from .topology import ROOT_NAMESPACE, BedCluster
 
 PORTS = ("xds", "http", "monitoring")
 _PATIENCE_SECONDS = 30.0
@@ -23,7 +22,7 @@ _PATIENCE_SECONDS = 30.0
 class Istiod:
     """One cluster's istiod."""
 
-    def __init__(self, cluster: MeshCluster, directory: Path, ports: Mapping[str, int], processes: Processes) -> None:
+    def __init__(self, cluster: BedCluster, directory: Path, ports: Mapping[str, int], processes: Processes) -> None:
         self.cluster = cluster
         self.name = f"istiod-{cluster.name}"
         self.ports = ports
@@ -32,7 +31,7 @@ class Istiod:
 
     def start(self, kubeconfig: Path, root: str, environment: Mapping[str, str]) -> None:
         """Start it with the authority in `directory`/ca. `environment` says what differs from Istio's defaults."""
-        self._configuration.write_text(yaml.safe_dump(self._mesh(root)))
+        self._configuration.write_text(yaml.safe_dump(mesh_configuration(self.cluster, root)))
         loopback = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         command: list[str | Path] = [
             tools.program(tools.ISTIO, "pilot-discovery"),
@@ -85,8 +84,8 @@ class Istiod:
     def pushes(self) -> list[float]:
         """For each time that it told its proxies of changes, since it started first: the seconds of quiet before."""
         log = self._processes.log_of(self.name).read_text(errors="replace")
-        found = re.findall(r"Push debounce stable.*: ([\d.]+)(m?)s since last change", log)
-        return [float(number) / (1000 if milli else 1) for number, milli in found]
+        quiets = re.findall(r"Push debounce stable.*: ([\d.]+)(m?)s since last change", log)
+        return [float(number) / (1000 if milli else 1) for number, milli in quiets]
 
     def refusals(self) -> list[str]:
         """What proxies have refused lately, in their words."""
@@ -101,16 +100,6 @@ class Istiod:
         port = self.ports["http"]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             return str(answer.read().decode())
-
-    def _mesh(self, root: str) -> dict[str, Any]:
-        accepts = [{"pem": root, "trustDomains": list(self.cluster.accepts)}] if self.cluster.accepts else []
-        return {
-            "rootNamespace": self.cluster.root_namespace,
-            "trustDomain": self.cluster.name,
-            "caCertificates": accepts,
-            "accessLogFile": "/dev/stdout",
-            "defaultConfig": {"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},
-        }
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -129,6 +118,19 @@ class Istiod:
             "PILOT_ENABLE_ALPN_FILTER": "false",
             "PILOT_ENABLE_METADATA_EXCHANGE": "false",
         }
+
+
+def mesh_configuration(cluster: BedCluster, root: str) -> dict[str, Any]:
+    """Istio's `meshConfig` of the cluster; `root` is the certificate that all clusters have in common."""
+    authorities = [{"pem": root, "trustDomains": list(cluster.accepts)}] if cluster.accepts else []
+    return {
+        "rootNamespace": cluster.root_namespace,
+        "trustDomain": cluster.name,
+        "caCertificates": authorities,
+        "accessLogFile": "/dev/stdout",
+        "defaultConfig": {"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}},
+        **cluster.mesh_config,
+    }
 
 
 def _has_acknowledged(resources: Collection[Mapping[str, Any]]) -> bool:

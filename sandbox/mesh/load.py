@@ -46,6 +46,8 @@ class Report:
     """How long requests were sent."""
     answers: dict[str, int] = field(default_factory=dict)
     """Who answered (`v3 on cluster2`) → how often."""
+    pods: dict[str, int] = field(default_factory=dict)
+    """Which pod answered (`cluster2/reviews-v3-0`) → how often."""
     samples: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Who answered → the latest answer itself."""
     failures: list[Failure] = field(default_factory=list)
@@ -90,6 +92,7 @@ class Load:
         self._patience = patience
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._answers: Counter[str] = Counter()
+        self._pods: Counter[str] = Counter()
         self._seconds: list[float] = []
         self._report = Report()
 
@@ -148,6 +151,7 @@ class Load:
         if seconds > _STALL_SECONDS:
             self._report.stalls.append(Stall(at, seconds))
         self._answers[who] += 1
+        self._pods[f"{answer['cluster']}/{answer['pod']}"] += 1
         self._report.samples[who] = answer
 
     async def _exchange(self) -> tuple[int, bytes]:
@@ -170,6 +174,7 @@ class Load:
     def _finished(self) -> Report:
         ordered = sorted(self._seconds, reverse=True)
         self._report.answers = dict(self._answers.most_common())
+        self._report.pods = dict(self._pods.most_common())
         self._report.slowest = ordered[: max(1, len(ordered) // 100)]
         self._report.median = ordered[len(ordered) // 2] if ordered else 0.0
         for _, writer in self._idle:

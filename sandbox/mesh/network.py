@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
+from ipaddress import IPv4Address
 from pathlib import Path
 
 _NAMESPACES = Path("/run/netns")
@@ -41,9 +42,9 @@ def obstacle() -> str:
         if shutil.which(program) is None:
             return f"`{program}` is missing: apt-get install {package}"
     probe = Namespace(f"mesh-probe-{os.getpid()}")
-    made = subprocess.run(["ip", "netns", "add", probe.name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        return f"network namespaces cannot be made: {made.stderr.strip()}; it takes Linux, and root"
+    run = subprocess.run(["ip", "netns", "add", probe.name], capture_output=True, text=True, check=False)
+    if run.returncode:
+        return f"network namespaces cannot be made: {run.stderr.strip()}; it takes Linux, and root"
     try:
         probe.configure("link add bridge type bridge", "link add probe0 type veth peer name probe1")
         with probe.inside():
@@ -102,6 +103,7 @@ class Networks:
         digest = blake2b(str(directory.resolve()).encode(), digest_size=4).hexdigest()
         self._prefix = f"mesh-{digest}."
         self.wan = self._namespace("wan")
+        self.outside = self._namespace("outside")
 
     def namespace_of(self, pod: str) -> Namespace:
         """The namespace of the pod `cluster/namespace/name`."""
@@ -113,6 +115,11 @@ class Networks:
     def make_wan(self) -> None:
         _make(self.wan)
         self.wan.configure("link add wan type bridge", "link set wan up")
+
+    def make_outside(self) -> None:
+        """A namespace on the WAN that belongs to no cluster: of these it reaches the gateways alone."""
+        _make(self.outside)
+        self.plug_into_wan(self.outside, ["172.18.3.1"])
 
     def make_cluster(self, cluster: str, number: int) -> None:
         """The cluster's bridge, and a router on it that leads to the WAN."""
@@ -136,18 +143,14 @@ class Networks:
         search = "default.svc.cluster.local svc.cluster.local cluster.local"
         (files / "resolv.conf").write_text(f"nameserver {gateway}\nsearch {search}\noptions ndots:5\n")
         _make(namespace)
-        port = namespace.port
-        _batch([f"link add {port} netns {router.name} type veth peer name eth0 netns {namespace.name}"])
-        router.configure(f"link set {port} master pods up")
+        _plug(namespace, "eth0", address, router, "pods")
         namespace.configure(
             f"address add {address}/16 dev eth0", "link set eth0 up", f"route add default via {gateway}"
         )
 
     def plug_into_wan(self, namespace: Namespace, addresses: Sequence[str]) -> None:
         """Give a namespace an interface on the WAN, with these addresses."""
-        port = namespace.port
-        _batch([f"link add {port} netns {self.wan.name} type veth peer name wan netns {namespace.name}"])
-        self.wan.configure(f"link set {port} master wan up")
+        _plug(namespace, "wan", addresses[0], self.wan, "wan")
         with namespace.inside():
             # or the other addresses would go together with the first
             Path("/proc/sys/net/ipv4/conf/all/promote_secondaries").write_text("1")
@@ -182,6 +185,15 @@ def router_address(cluster_number: int) -> str:
 
 def pod_address(cluster_number: int, pod_number: int) -> str:
     return f"10.{40 + cluster_number}.{1 + pod_number // 250}.{1 + pod_number % 250}"
+
+
+def _plug(namespace: Namespace, interface: str, address: str, other: Namespace, bridge: str) -> None:
+    """Lay a cable from a new interface, which is to have this address, to a bridge in another namespace."""
+    # derived from the address: others go on using what they know of whoever had it before
+    hardware = "02:42:" + IPv4Address(address).packed.hex(":")
+    peer = f"peer name {interface} address {hardware} netns {namespace.name}"
+    _batch([f"link add {namespace.port} netns {other.name} type veth {peer}"])
+    other.configure(f"link set {namespace.port} master {bridge} up")
 
 
 def _make(namespace: Namespace) -> None:
@@ -227,12 +239,12 @@ def _enter(descriptor: int) -> None:
 def _batch(lines: Iterable[str], namespace: str | None = None) -> None:
     """Several lines for `ip`, all or an error."""
     where = ["-n", namespace] if namespace else []
-    _run(["ip", *where, "-batch", "-"], given="\n".join(lines) + "\n")
+    _run(["ip", *where, "-batch", "-"], stdin="\n".join(lines) + "\n")
 
 
-def _run(command: Sequence[str | Path], given: str | None = None) -> str:
-    run = subprocess.run(list(map(str, command)), input=given, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str | Path], stdin: str | None = None) -> str:
+    run = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False)
     if run.returncode:
-        text = " ".join(map(str, command)) + (f" <<< {given!r}" if given else "")
+        text = " ".join(map(str, command)) + (f" <<< {stdin!r}" if stdin else "")
         raise NetworkError(f"{text}: {run.stderr.strip() or run.stdout.strip()}")
     return run.stdout

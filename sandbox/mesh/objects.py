@@ -29,28 +29,28 @@ class Objects:
 
     def apply(self, *objects: Object) -> None:
         """Make each of them exist as stated; what has a status gets it, as from a kubelet or a controller."""
-        for stated in objects:
-            path = _path(stated, name=True)
+        for item in objects:
+            path = _path(item, name=True)
             query = f"fieldManager={_MANAGER}&force=true"
             kind = "application/apply-patch+yaml"
-            self._request("PATCH", f"{path}?{query}", stated, kind)
-            if "status" in stated:
-                self._request("PATCH", f"{path}/status?{query}", stated, kind)
+            self._request("PATCH", f"{path}?{query}", item, kind)
+            if "status" in item:
+                self._request("PATCH", f"{path}/status?{query}", item, kind)
 
     def delete(self, *objects: Object) -> None:
         """Make each of them not exist."""
-        for stated in objects:
+        for item in objects:
             try:
                 # nobody is there whose consent a pod's end would have to wait for
-                self._request("DELETE", _path(stated, name=True), {"gracePeriodSeconds": 0})
+                self._request("DELETE", _path(item, name=True), {"gracePeriodSeconds": 0})
             except ObjectError as error:
                 if error.status != 404:
                     raise
 
     def all(self, version: str, kind: str) -> list[Any]:
         """Every object of an API version and kind, in all namespaces."""
-        found: list[Any] = self._request("GET", _path({"apiVersion": version, "kind": kind}))["items"]
-        return found
+        items: list[Any] = self._request("GET", _path({"apiVersion": version, "kind": kind}))["items"]
+        return items
 
     def token(self, namespace: str, account: str, audience: str) -> str:
         """A token of the service account, as a kubelet would fetch it for a pod."""
@@ -75,12 +75,12 @@ class Objects:
         return document
 
 
-def _path(stated: Object, *, name: bool = False) -> str:
-    version = stated["apiVersion"]
-    metadata = stated.get("metadata", {})
+def _path(item: Object, *, name: bool = False) -> str:
+    version = item["apiVersion"]
+    metadata = item.get("metadata", {})
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{root}{scope}/{_plural(stated['kind'])}" + (f"/{metadata['name']}" if name else "")
+    return f"{root}{scope}/{_plural(item['kind'])}" + (f"/{metadata['name']}" if name else "")
 
 
 def _plural(kind: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .topology import MeshCluster, Port, Workload
+from .topology import BedCluster, Port, Workload
 
 
 class Record:
@@ -19,7 +19,7 @@ class Record:
     def exists(self) -> bool:
         return self._file.exists()
 
-    def begin(self, clusters: Sequence[MeshCluster], ports: Mapping[str, Mapping[str, int]]) -> None:
+    def begin(self, clusters: Sequence[BedCluster], ports: Mapping[str, Mapping[str, int]]) -> None:
         """A bed of these clusters without workloads; `ports` are those of each cluster's istiod."""
         self._write(
             {
@@ -45,14 +45,14 @@ class Record:
         self._write(stored)
 
     @property
-    def clusters(self) -> dict[str, MeshCluster]:
-        return {known["name"]: MeshCluster(**_with_tuples(known)) for known in self._read()["clusters"]}
+    def clusters(self) -> dict[str, BedCluster]:
+        return {stored["name"]: BedCluster(**_with_tuples(stored)) for stored in self._read()["clusters"]}
 
     @property
     def workloads(self) -> list[Workload]:
         return [
-            Workload(**{**_with_tuples(known), "ports": tuple(Port(**port) for port in known["ports"])})
-            for known in self._read()["workloads"].values()
+            Workload(**{**_with_tuples(stored), "ports": tuple(Port(**port) for port in stored["ports"])})
+            for stored in self._read()["workloads"].values()
         ]
 
     def number_of(self, workload: Workload) -> int:

@@ -59,13 +59,13 @@ def answer_questions(questions: socket.socket, names: Path) -> None:
             continue  # no question, or the file is just being written: whoever asks will ask again
 
 
-def _answer(question: bytes, known: dict[str, list[str]]) -> bytes:
+def _answer(question: bytes, names: dict[str, list[str]]) -> bytes:
     """The DNS message that answers `question`, which holds one name (RFC 1035, section 4)."""
     number, *_ = _DNS_HEADER.unpack_from(question)
     name, end = _name(question)
     kind, _class = struct.unpack_from("!2H", question, end)
-    addresses = known.get(name, []) if kind == _A else []
-    code = 0 if name in known else 3
+    addresses = names.get(name, []) if kind == _A else []
+    code = 0 if name in names else 3
     header = _DNS_HEADER.pack(number, 0x8580 | code, 1, len(addresses), 0, 0)
     # each answer refers to the question's name, at offset 12, and may be kept for one second
     records = b"".join(struct.pack("!3HIH4s", 0xC00C, _A, 1, 1, 4, socket.inet_aton(a)) for a in addresses)
@@ -88,8 +88,8 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("target", type=int)
     parser.add_argument("names", type=Path)
-    given = parser.parse_args()
-    asyncio.run(relay(Namespace(given.namespace), given.address, given.port, given.target, given.names))
+    options = parser.parse_args()
+    asyncio.run(relay(Namespace(options.namespace), options.address, options.port, options.target, options.names))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 ROOT_NAMESPACE = "istio-system"
 GATEWAY_SERVICE = "istio-eastwestgateway"
 GATEWAY_PORT = 15443
+INGRESS_SERVICE = "istio-ingressgateway"
 
 
 @dataclass(frozen=True, slots=True)
-class MeshCluster:
+class BedCluster:
     """A cluster with an Istio of its own; its trust domain is its name."""
 
     name: str
@@ -17,6 +19,8 @@ class MeshCluster:
     root_namespace: str = ROOT_NAMESPACE
     accepts: tuple[str, ...] = ()
     """Trust domains of the callers that its workloads accept beside their own."""
+    mesh_config: Mapping[str, Any] = field(default_factory=dict)
+    """More of Istio's `meshConfig`. A key that the bed sets, too, has the value stated here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,19 @@ def gateway(cluster: str, *addresses: str, namespace: str = ROOT_NAMESPACE, **la
         ports=(Port(GATEWAY_PORT, "tls"),),
         namespace=namespace,
         labels=labels or {"istio": "eastwestgateway"},
+        wan=addresses,
+    )
+
+
+def ingress_gateway(cluster: str, *addresses: str, namespace: str = "istio-ingress") -> Workload:
+    """A gateway for clients outside of the mesh."""
+    return Workload(
+        cluster,
+        INGRESS_SERVICE,
+        account=INGRESS_SERVICE,
+        ports=(Port(80, "http"), Port(443, "https")),
+        namespace=namespace,
+        labels={"istio": "ingressgateway"},
         wan=addresses,
     )
 

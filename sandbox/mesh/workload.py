@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox import tools
-from sandbox.processes import Processes
-
+from .. import tools
+from ..processes import Processes
 from .network import Namespace
 from .objects import Objects
 from .topology import Workload

@@ -64,7 +64,7 @@ def measure(*, versions: bool) -> list[Figure]:
     found = json.loads(process.stdout)
     return [
         Figure("objects", found["objects"], ""),
-        Figure("parse (validation)", found["parse"], "s"),
+        Figure("read, check and resolve", found["read"], "s"),
         Figure("allocate", found["allocate"], "s"),
         Figure("plan, as a list of dicts", found["plan"], "s"),
         Figure("together", found["seconds"], "s", aim=2),
@@ -85,17 +85,17 @@ def figures_with_versions() -> list[Figure]:
 
 def _main() -> None:
     from mesh_federation.mesh.addresses import Ledger, allocate
-    from mesh_federation.mesh.parse import parse
-    from mesh_federation.mesh.plan import federated_hosts, plan
+    from mesh_federation.mesh.plan.plan import plan
+    from mesh_federation.mesh.read import read_stack
+    from mesh_federation.mesh.routes import resolve
 
     data = spec(versions="versions" in sys.argv[1:])
     start = time.perf_counter()
-    federation = parse(data)
-    parsed = time.perf_counter()
-    ledger = allocate(federated_hosts(federation), federation.addresses.pool, Ledger())
+    routes = resolve(read_stack(data).federation)
+    read = time.perf_counter()
+    ledger = allocate(routes.federated_hosts, routes.federation.addresses.pool, Ledger())
     allocated = time.perf_counter()
-    planned = plan(federation, ledger.addresses, "mesh")
-    objects = [manifest.object for manifests in planned.manifests.values() for manifest in manifests]
+    objects = [manifest.object for manifest in plan(routes, ledger.addresses, "mesh")]
     end = time.perf_counter()
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _assert_independent(objects)
@@ -105,8 +105,8 @@ def _main() -> None:
     dumped = time.perf_counter() - before
     result = {
         "objects": len(objects),
-        "parse": parsed - start,
-        "allocate": allocated - parsed,
+        "read": read - start,
+        "allocate": allocated - read,
         "plan": end - allocated,
         "seconds": end - start,
         "json": dumped,

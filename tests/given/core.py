@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from mesh_federation.mesh import outputs, stack_file
-from mesh_federation.mesh.addresses import Ledger, allocate
-from mesh_federation.mesh.cli import main
+from mesh_federation.mesh import outputs
+from mesh_federation.mesh.commands.main import main
 from mesh_federation.mesh.errors import Problem, SpecError
-from mesh_federation.mesh.parse import parse
-from mesh_federation.mesh.plan import Plan, federated_hosts, plan
-from mesh_federation.mesh.spec import Federation
+from mesh_federation.mesh.plan.plan import Plan, fresh
+from mesh_federation.mesh.reach import Reach
+from mesh_federation.mesh.read import read_stack, read_stack_file
+from mesh_federation.mesh.routes import resolve
+from mesh_federation.mesh.spec.federation import Federation
 
 
 class NewStack(NamedTuple):
@@ -24,12 +25,17 @@ class NewStack(NamedTuple):
 
 def read(spec: Mapping[str, Any]) -> Federation:
     """The federation that a spec states. Raises `SpecError`."""
-    return parse(spec)
+    return read_stack(spec).federation
 
 
 def read_file(path: Path) -> Federation:
     """The federation of a stack file. Raises `SpecError`."""
-    return parse(stack_file.read(path))
+    return read_stack_file(path).federation
+
+
+def reach_of_file(path: Path) -> dict[str, Reach]:
+    """Cluster → how it is reached, in a stack file."""
+    return read_stack_file(path).reach
 
 
 def problems(spec: Any) -> Sequence[Problem]:
@@ -56,22 +62,24 @@ def problems_of_file(path: Path) -> Sequence[Problem]:
 
 def hosts(federation: Federation) -> set[str]:
     """The federated hosts that need an address."""
-    return set(federated_hosts(federation))
+    return set(resolve(federation).federated_hosts)
 
 
 def new_stack(federation: Federation, name: str = "mesh") -> NewStack:
     """The plan of a new stack, and the addresses that it gives."""
-    pool = federation.addresses
-    ledger = allocate(federated_hosts(federation), pool.pool, Ledger(), pins=pool.pins, taken=pool.taken)
-    return NewStack(plan(federation, ledger.addresses, name), dict(ledger.addresses))
+    plan = fresh(resolve(federation), name)
+    specs = [manifest.spec for manifest in plan if manifest.kind == "ServiceEntry"]
+    return NewStack(plan, dict(sorted((spec["hosts"][0], spec["addresses"][0]) for spec in specs)))
 
 
 def outputs_of(federation: Federation) -> dict[str, Any]:
     """The outputs that follow from the spec alone, by name."""
+    routes = resolve(federation)
     return {
-        "hosts": outputs.hosts(federation),
-        "traffic": outputs.traffic(federation),
-        "trust": outputs.trust(federation),
+        "hosts": outputs.hosts(routes),
+        "traffic": outputs.traffic(routes),
+        "trust": outputs.trust(routes),
+        "requirements": outputs.requirements(routes),
     }
 
 

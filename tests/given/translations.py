@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mesh_federation.mesh.plan import Plan
+from mesh_federation.mesh.plan.plan import Plan
 
 from tests.given import core
 from tests.given.specs import Spec

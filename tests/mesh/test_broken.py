@@ -54,4 +54,4 @@ def test_problems_come_in_the_same_order_in_every_process() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(printed) == 1
-    assert "b has no gateway" in printed.pop()
+    assert "'b' has no gateway" in printed.pop()

@@ -27,13 +27,13 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     expected = [f"{REFERENCES}: {problem}" for problem in core.problems_of_file(REFERENCES)]
     assert printed.err.splitlines() == [*expected, f"{missing}: No such file or directory"]
-    assert printed.out == ""
+    assert printed.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{", "YAML: "),
+        ("{", "is not YAML; "),
         ("", "has no `config`"),
         ("[]", "has no `config`"),
         ("config: 3", "has no `config`"),

@@ -20,9 +20,9 @@ def loaded_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import components.mesh.cli",
+        "import components.mesh.commands.main",
         "import mesh_federation",
-        "import mesh_federation.mesh.cli, mesh_federation.mesh.adopt",
+        "import mesh_federation.mesh.commands.main, mesh_federation.mesh.adopt",
     ],
 )
 def test_the_core_does_not_load_pulumi(statement: str) -> None:

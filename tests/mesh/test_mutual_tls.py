@@ -12,7 +12,8 @@ def test_no_federated_host_without_its_mutual_tls_rule(translation: Translation)
         for entry in of_kind(objects, "ServiceEntry"):
             [host] = entry["spec"]["hosts"]
             entry_key = key(client, entry)
-            policy = translation.keys()[translation.plan.policy_of[entry_key]]
+            [policy_key] = translation.plan.after[entry_key]
+            policy = translation.keys()[policy_key]
             assert policy["spec"]["host"] == host
             assert policy["spec"]["trafficPolicy"]["tls"]["mode"] == "ISTIO_MUTUAL"
             assert policy["metadata"]["namespace"] == entry["metadata"]["namespace"]

@@ -70,7 +70,7 @@ def test_defaults_are_those_of_the_design() -> None:
     cluster = federation.clusters["cluster1"]
     assert cluster.gateway is not None
     assert (cluster.trust_domain, cluster.domain, cluster.state) == ("cluster.local", "cluster.local", "active")
-    assert (cluster.istio.version, cluster.istio.namespace) == ("1.31", "istio-system")
+    assert (cluster.istio.version, cluster.istio.namespace) == (None, "istio-system")
     assert (cluster.gateway.port, cluster.gateway.listener_port, cluster.gateway.manage) == (15443, 15443, True)
     assert cluster.gateway.selector == {"istio": "eastwestgateway"}
     assert federation.hosts == "{service}.{namespace}.svc.{cluster}.global"
@@ -110,7 +110,7 @@ def test_the_nearest_key_is_spelled_as_the_user_spells_keys() -> None:
 
 def test_a_key_that_comes_later_is_named_as_the_user_spells_it() -> None:
     [message] = core.messages(with_value("traffic.0.http.0.cors_policy", {}))
-    assert message == "traffic[0].http[0].cors_policy: is not supported yet"
+    assert message == "traffic[0].http[0].cors_policy: 'cors_policy' is not supported yet"
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mesh_federation.mesh.plan import Plan
+from mesh_federation.mesh.plan.plan import Plan
 
 from tests.given import core
 from tests.given.scenarios import SCENARIOS, title

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh_federation.mesh.outputs import percentages
+from mesh_federation.mesh.shares import percentages
 
 weights = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=12).filter(any)
 

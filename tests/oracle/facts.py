@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mesh_federation.mesh.spec import Presence
+from mesh_federation.mesh.spec.service import Presence
 
 from tests.real.scenario import Scenario
 

@@ -47,7 +47,7 @@ class Clusters:
         self.sandbox = sandbox
 
     def kubectl(self, cluster: str, *arguments: str, given: str | None = None) -> str:
-        return kubectl(self.sandbox, cluster, *arguments, given=given)
+        return kubectl(self.sandbox, cluster, *arguments, stdin=given)
 
     def objects(self, *clusters: str) -> dict[str, dict[str, Any]]:
         """`cluster/kind/namespace/name` → object, of Istio's networking kinds; of all clusters by default."""

@@ -8,7 +8,7 @@ import yaml
 
 from sandbox.mesh import workload
 from sandbox.mesh.bed import Bed
-from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
+from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
 from tests.given import core
 
 Object = dict[str, Any]
@@ -24,9 +24,9 @@ class Scenario:
         self.place = {name: f"cluster{number}" for number, name in enumerate(self.federation.clusters, 1)}
         """Cluster of the scenario → cluster of the bed."""
 
-    def mesh_clusters(self) -> list[MeshCluster]:
+    def mesh_clusters(self) -> list[BedCluster]:
         return [
-            MeshCluster(self.place[name], domain=cluster.domain, root_namespace=cluster.istio.namespace)
+            BedCluster(self.place[name], domain=cluster.domain, root_namespace=cluster.istio.namespace)
             for name, cluster in self.federation.clusters.items()
         ]
 

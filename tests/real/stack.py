@@ -1,4 +1,4 @@
-"""A Pulumi stack of a test: the real CLI, a local backend, a configuration file of its own."""
+"""A Pulumi stack of a test, with a backend of its own: how its runs end, and what they would do."""
 
 import json
 import os
@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+from sandbox import stack
+
+REPOSITORY = stack.REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -31,55 +33,34 @@ class CommandError(AssertionError):
 
 
 @dataclass
-class Stack:
-    """A stack of the program in `program` (this repository's own by default)."""
+class Stack(stack.Stack):
+    """A stack with a backend of its own."""
 
-    directory: Path
-    environment: Mapping[str, str]
-    program: Path = REPOSITORY
     name: str = "test"
     extra_environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        super().__post_init__()
         (self.directory / "backend").mkdir(exist_ok=True)
         self.configure({})
-        # in a project of its own directory, since it writes a salt beside the project
-        project = yaml.safe_load((self.program / "Pulumi.yaml").read_text())["name"]
-        (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump({"name": project, "runtime": "python"}))
-        self.run("stack", "init", self.name)
-
-    @property
-    def config_file(self) -> Path:
-        return self.directory / f"Pulumi.{self.name}.yaml"
+        self.create()
 
     def configure(self, spec: Mapping[str, Any]) -> None:
         """State a spec as the stack's configuration."""
-        before = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
-        config = {f"mesh:{key}": value for key, value in spec.items()}
-        self.config_file.write_text(yaml.safe_dump({**before, "config": config}, sort_keys=False))
+        self.write({"config": {f"mesh:{key}": value for key, value in spec.items()}})
 
     def environ(self) -> dict[str, str]:
-        # a passphrase in it would outrank the file with the sandbox's
-        inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
         return {
-            **inherited,
-            **self.environment,
+            **super().environ(),
             "PULUMI_BACKEND_URL": f"file://{self.directory / 'backend'}",
             "NO_COLOR": "1",
             **self.extra_environment,
         }
 
-    def command(self, *arguments: str) -> list[str]:
-        config = [] if arguments[0] in ("stack", "cancel", "state") else ["--config-file", str(self.config_file)]
-        stack = [] if arguments[:2] == ("stack", "init") else ["--stack", self.name]
-        directory = self.directory if arguments[:2] == ("stack", "init") else self.program
-        return ["pulumi", "--cwd", str(directory), "--non-interactive", *arguments, *stack, *config]
-
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """The CLI in a process group of its own, running."""
         return subprocess.Popen(
-            self.command(*arguments),
+            [*self.command(*arguments), "--non-interactive"],
             env=self.environ(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -117,12 +98,8 @@ class Stack:
         return {name: step["op"] for name, step in self.preview_steps(*arguments).items() if step["op"] != "same"}
 
     def export(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self.run("stack", "export").output)
+        state: dict[str, Any] = json.loads(self.answer("stack", "export"))
         return state
-
-    def outputs(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("stack", "output", "--json").output)
-        return found
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Name → state."""

@@ -52,7 +52,7 @@ def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolu
 
 @pytest.mark.parametrize(
     ("value", "why"),
-    [(None, "should be an IP address or a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
+    [(None, "is neither an IP address nor a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
 )
 def test_a_late_gateway_address_that_is_none_is_refused(value: str | None, why: str) -> None:
     """As of a load balancer that has a host name alone, or nothing yet."""
@@ -101,7 +101,7 @@ def test_every_problem_is_told_before_anything_is_registered() -> None:
 
     assert str(caught.value) == (
         "bookinfo cannot be built:\n"
-        "clusters.cluster2.gateway.listner_port: unknown key; did you mean 'listener_port'? "
+        "clusters.cluster2.gateway.listner_port: 'listner_port' is not a known key; did you mean 'listener_port'? "
         "it takes addresses, listener_port, manage, namespace, port, selector\n"
         "traffic[0].http[0].route[0].version: reviews on cluster2 has no version 'v4'; it has v3"
     )
@@ -140,7 +140,7 @@ def test_two_clusters_never_have_one_provider() -> None:
 
 def test_a_name_that_no_label_can_hold_is_refused() -> None:
     mocks.set_mocks(Engine(), project="mesh", stack="demo")
-    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is no value"):
+    with pytest.raises(pulumi.RunError, match="name: 'Book Info', a label of every object, is not the value"):
         MeshFederation("Book Info", bookinfo())  # type: ignore[arg-type]
 
 

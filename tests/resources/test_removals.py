@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped,unused-ignore]
 import pytest
-from mesh_federation import api_server
+from mesh_federation import reachability
 from mesh_federation.removals import FORGET, RemovalsProvider, UnreachableError
 from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.runtime import rpc
@@ -34,7 +34,7 @@ LOST = ["east/DestinationRule/x/v1.a"]
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     """Server → why it is silent: who was asked, and whom the test makes silent. Nobody is asked in truth."""
     found: dict[str, str | None] = {}
-    monkeypatch.setattr(api_server, "why_unreachable", lambda server: found.setdefault(server["server"]))
+    monkeypatch.setattr(reachability, "why_unreachable", lambda server: found.setdefault(server["server"]))
     monkeypatch.delenv(FORGET, raising=False)
     return found
 

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 from mesh_federation import settings
+from mesh_federation.args import Stated
 from pulumi.runtime import mocks
 
 from tests.given.registration import Engine
@@ -23,19 +24,20 @@ def engine() -> Engine:
     return engine
 
 
-def read(clusters: dict[str, Any]) -> dict[str, Any]:
+def read(clusters: dict[str, Any]) -> Stated:
     """What the program is given where the stack states these clusters."""
     configuration = {"mesh:clusters": json.dumps(clusters), "mesh:settleSeconds": "5"}
-    found: dict[str, Any] = {}
+    stated: list[Stated] = []
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> None:
-        found.update(settings.read())
+        stated.append(settings.read())
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PULUMI_CONFIG", json.dumps(configuration))
         program()
-    return found
+    [only] = stated
+    return only
 
 
 def test_providers_say_the_same_on_every_machine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,13 +54,13 @@ def test_providers_say_the_same_on_every_machine(engine: Engine, monkeypatch: py
     }
 
 
-def test_what_a_provider_says_is_not_said_again(engine: Engine) -> None:
-    found = read(CLUSTERS)
+def test_each_cluster_has_a_provider_and_the_rendered_are_known(engine: Engine) -> None:
+    stated = read(CLUSTERS)
 
-    assert found["settleSeconds"] == 5
-    assert found["clusters"]["cluster1"].keys() == {"provider", "trustDomain"}
-    assert found["clusters"]["cluster2"].keys() == {"provider", "renderTo", "gateway"}
-    assert engine.requests.keys() == {"cluster1", "cluster2"}
+    assert stated.federation.settle_seconds == 5
+    assert stated.federation.clusters["cluster1"].trust_domain == "east"
+    assert stated.providers.keys() == engine.requests.keys() == {"cluster1", "cluster2"}
+    assert stated.rendered == {"cluster2"}
 
 
 def test_a_provider_is_nothing_that_text_can_name(engine: Engine) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.mesh.bed import Bed, sandbox_for_beds
-from sandbox.mesh.topology import MeshCluster
+from sandbox.mesh.topology import BedCluster
 from tests.real.bed import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
 from tests.real.federation import Federation
 from tests.real.requirement import require_mesh
@@ -15,7 +15,7 @@ from tests.real.stack import Stack
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     require_mesh()
-    clusters = [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
+    clusters = [BedCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
     with sandbox_for_beds(tmp_path_factory.mktemp("traffic") / "sandbox", GATEWAYS) as sandbox:
         yield Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.load import Report
-from sandbox.mesh.topology import MeshCluster
+from sandbox.mesh.topology import BedCluster
 from tests.given.specs import SPLIT, Spec
 from tests.real.bed import CALLERS, GATEWAYS, WORKLOADS, reviews
 from tests.real.federation import REVIEWS, Federation
@@ -122,7 +122,7 @@ def soak(found: Federation, kinds: list[Kind], rounds: int, results: Results) ->
 def federation(directory: Path) -> Iterator[Federation]:
     """A bed whose istiods are as Istio ships them, and a stack on it."""
     with sandbox_for_beds(directory / "sandbox", GATEWAYS) as sandbox:
-        bed = Bed.up(sandbox, [MeshCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
+        bed = Bed.up(sandbox, [BedCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
         yield Federation(bed, Stack(directory / "stack", sandbox.environment()))
 
 

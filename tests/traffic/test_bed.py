@@ -15,7 +15,7 @@ from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.network import Networks
 from sandbox.mesh.objects import ObjectError
 from sandbox.mesh.record import Record
-from sandbox.mesh.topology import MeshCluster, Port, Workload, gateway
+from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
 from tests.given.specs import SPLIT
 from tests.real import traces
 from tests.real.bed import reviews
@@ -26,7 +26,7 @@ from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 
-CLUSTERS = [MeshCluster("alone")]
+CLUSTERS = [BedCluster("alone")]
 WORKLOADS = [gateway("alone", "172.18.0.229"), Workload("alone", "caller")]
 REFUSED = Workload("alone", "reviews", ports=(Port(name="no_port_name"),))
 LISTEN = "0A"

@@ -13,7 +13,7 @@ from sandbox import tools
 from sandbox.clusters import Sandbox
 from sandbox.mesh.admin import Proxy
 from sandbox.mesh.bed import Bed, sandbox_for_beds
-from sandbox.mesh.topology import MeshCluster, Workload
+from sandbox.mesh.topology import BedCluster, Workload
 from tests.given.scenarios import SCENARIOS, title
 from tests.oracle import facts
 from tests.oracle.facts import Remote, Route, Share
@@ -43,7 +43,7 @@ class Court:
     def sit(self, scenario: Scenario) -> Bed:
         wanted = scenario.mesh_clusters()
         if not (self.bed.is_up and set(wanted) <= set(self.bed.clusters.values())):
-            clusters = [*wanted, *(MeshCluster(name) for name in CLUSTERS[len(wanted) :])]
+            clusters = [*wanted, *(BedCluster(name) for name in CLUSTERS[len(wanted) :])]
             self.bed = Bed.up(self.bed.sandbox, clusters, [caller(cluster.name) for cluster in clusters])
         there = {pod.workload.cluster: pod.workload for pod in self.bed.pods() if pod.workload.is_gateway}
         for workload in scenario.gateways().values():

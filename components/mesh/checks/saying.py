@@ -1,0 +1,48 @@
+"""What all checks have in common: how they are put together, and words that several of them use."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ..errors import Path, Problem
+from ..spec.federation import Federation
+from ..spec.service import Service
+from ..unknown import Unknown, UnknownError, as_far_as_known, known
+
+
+def each(*checks: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems of independent checks: what one of them cannot know silences no other."""
+    for check in checks:
+        yield from as_far_as_known(check)
+
+
+class Stated:
+    """What other parts may refer to. A look-up that could only fail by what is unknown raises `UnknownError`."""
+
+    def __init__(self, federation: Federation) -> None:
+        self.federation = federation
+        self.services: dict[str, Service] = {}
+        self._unknown: UnknownError | None = None
+        for service in federation.services:
+            try:
+                self.services.setdefault(service.reference, service)
+            except UnknownError as error:
+                self._unknown = error
+
+    def service(self, reference: str) -> Service | None:
+        service = self.services.get(reference)
+        if service is None and self._unknown:
+            raise self._unknown
+        return service
+
+
+def stated_twice(path: Path, values: Sequence[object], *field: str) -> Iterator[Problem]:
+    """`path` is where the list of `values` stands, or of what has them as its `field`."""
+    seen: set[object] = set()
+    for index, value in known(values):
+        if value in seen:
+            yield Problem((*path, index, *field), "stated-twice", f"{value!r} is stated twice")
+        seen.add(value)
+
+
+def choices(values: Iterable[object] | Mapping[object, object]) -> str:
+    """`a, b, c`, sorted; `none` if there are none."""
+    return ", ".join(sorted({str(value) for value in values if not isinstance(value, Unknown)})) or "none"

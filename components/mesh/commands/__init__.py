@@ -1,0 +1,1 @@
+"""The pure core as a command: no engine, no cluster."""

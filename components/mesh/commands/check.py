@@ -1,0 +1,111 @@
+"""`check`: every problem of the stack files."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..addresses import AllocationError
+from ..errors import Problem, SpecError, spelled
+from ..plan.plan import fresh
+from ..stack_file import line_of
+from ..unknown import UnknownError
+from .stack import Stack, add_stack_file, count, load
+
+NAME = "check"
+HELP = "report every problem of the stack files"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="text for people, json for programs, github for annotations of a pull request (default: %(default)s)",
+    )
+    add_stack_file(parser, several=True)
+
+
+class Finding(NamedTuple):
+    """A problem, and the file that has it."""
+
+    file: Path
+    problem: Problem
+
+
+def run(options: argparse.Namespace) -> int:
+    findings: list[Finding] = []
+    summaries: list[str] = []
+    for path in options.stack_files:
+        try:
+            stack = load(path)
+            summaries.append(f"{path}: {_summary(stack)}")
+        except SpecError as error:
+            findings += [Finding(path, problem) for problem in error.problems]
+        except AllocationError as error:
+            findings.append(Finding(path, Problem(("addresses",), "pool-exhausted", str(error))))
+        except OSError as error:
+            findings.append(Finding(path, Problem((), "unreadable-file", error.strerror or str(error))))
+    _FORMATS[options.format](findings, summaries)
+    return 1 if any(finding.problem.level == "error" for finding in findings) else 0
+
+
+def _summary(stack: Stack) -> str:
+    federation = stack.federation
+    try:
+        parts = [
+            count(len(federation.traffic), "rule"),
+            count(len(federation.services), "service"),
+            count(len(federation.clusters), "cluster"),
+        ]
+        objects = count(len(list(fresh(stack.routes, "mesh"))), "object")
+    except UnknownError as error:
+        return f"no problem; how many objects it takes depends on an unknown value: {error}"
+    return f"no problem; {', '.join(parts)}: {objects}"
+
+
+def _text(findings: Iterable[Finding], summaries: Iterable[str]) -> None:
+    for file, problem in findings:
+        level = "warning: " if problem.level == "warning" else ""
+        print(f"{file}: {level}{_told(problem)}", file=sys.stderr)
+    for summary in summaries:
+        print(summary)
+
+
+def _json(findings: Iterable[Finding], _summaries: Iterable[str]) -> None:
+    document = [
+        {
+            "file": str(file),
+            "line": _line(file, problem),
+            "path": spelled(problem.path),
+            "name": problem.name,
+            "level": problem.level,
+            "message": problem.message,
+        }
+        for file, problem in findings
+    ]
+    print(json.dumps(document, indent=2))
+
+
+def _github(findings: Iterable[Finding], summaries: Iterable[str]) -> None:
+    """Source: GitHub's workflow commands; `%`, carriage return and line feed are escaped."""
+    for file, problem in findings:
+        text = _told(problem).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::{problem.level} file={file},line={_line(file, problem)},title={problem.name}::{text}")
+    for summary in summaries:
+        print(summary)
+
+
+def _told(problem: Problem) -> str:
+    return str(problem) if problem.path else problem.message
+
+
+def _line(file: Path, problem: Problem) -> int:
+    if problem.name in ("unreadable-file", "not-a-stack-file"):
+        return 1
+    return line_of(problem.path, file.read_text())
+
+
+_FORMATS = {"text": _text, "json": _json, "github": _github}

@@ -1,0 +1,46 @@
+"""`render`: every object of every cluster as YAML."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import render as rendering
+from ..errors import MeshError
+from ..plan.plan import Plan, fresh, plan
+from ..routes import Routes
+from .stack import add_name, add_stack_file, count, load, read_json
+
+NAME = "render"
+HELP = "write every object of every cluster as YAML"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_stack_file(parser, several=False)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="DIR/<cluster>/<kind>-<ns>-<name>.yaml")
+    parser.add_argument(
+        "--addresses",
+        type=Path,
+        metavar="FILE",
+        help="the output of `pulumi stack output addresses --json`; without it, as a new stack would give them",
+    )
+    add_name(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    [path] = options.stack_files
+    routes = load(path).routes
+    addresses = read_json(options.addresses) if options.addresses else None
+    files = rendering.render(_plan(routes, options.name, addresses), options.out)
+    print(f"{count(len(files), 'object')} in {options.out}")
+    return 0
+
+
+def _plan(routes: Routes, name: str, addresses: Any) -> Plan:
+    if addresses is None:
+        return fresh(routes, name)
+    if not isinstance(addresses, Mapping):
+        raise MeshError("--addresses: is not a map of hosts; give it the output of `pulumi stack output addresses`")
+    if lacking := [host for host in routes.federated_hosts if host not in addresses]:
+        raise MeshError(f"--addresses: no address for {', '.join(lacking)}; run `pulumi up`, or leave the option out")
+    return plan(routes, addresses, name)

@@ -1,0 +1,62 @@
+"""Stack files as commands read them."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import names
+from ..errors import MeshError
+from ..reach import Reach
+from ..read import read_stack_file
+from ..routes import Routes, resolve
+from ..spec.federation import Federation
+
+PATTERN = "stacks/Pulumi.<env>.yaml"
+
+
+class Stack(NamedTuple):
+    """A stack file without problems."""
+
+    path: Path
+    federation: Federation
+    reach: dict[str, Reach]
+
+    @property
+    def routes(self) -> Routes:
+        """Who answers each call. Raises `UnknownError` where that depends on an encrypted value."""
+        return resolve(self.federation)
+
+
+def load(path: Path) -> Stack:
+    """Raises `SpecError` with every problem of the file; `OSError` if it cannot be read."""
+    return Stack(path, *read_stack_file(path))
+
+
+def add_stack_file(parser: argparse.ArgumentParser, *, several: bool) -> None:
+    parser.add_argument("stack_files", nargs="+" if several else 1, type=Path, metavar=PATTERN)
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--name", default="mesh", type=_name, help="the federation's name in the program (default: %(default)s)"
+    )
+
+
+def _name(text: str) -> str:
+    if not names.LABEL_VALUE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} {names.NOT_A_LABEL_VALUE}")
+    return text
+
+
+def read_json(path: Path) -> Any:
+    """Raises `MeshError` if the file is not JSON; `OSError` if it cannot be read."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise MeshError(f"{path}: is not JSON; {error}") from None
+
+
+def count(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`"""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,46 @@
+"""Gateway: lets the serving cluster's east-west gateway accept calls for one service."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from .. import names
+from ..istio.kinds import GATEWAY
+from ..manifest import Manifest
+from ..routes import Routes, Use
+from .planned import Pair, Planned
+
+
+def gateways(routes: Routes) -> Iterator[Planned]:
+    """One for each service that other clusters call, on every serving cluster whose gateway we manage."""
+    pairs_of: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    use_of: dict[tuple[str, str], Use] = {}
+    for use in routes.crossings:
+        key = (use.serving.name, use.service.reference)
+        use_of[key] = use
+        if use.is_routed:
+            pairs_of[key].append(use.pair)
+    for key, use in use_of.items():
+        if use.gateway.manage:
+            spec = gateway(use, routes.federation.local_host_of(use.service, use.serving.name))
+            name = names.gateway_name(use.service.name, use.service.namespace)
+            manifest = Manifest.of(GATEWAY, use.serving.name, use.serving.gateway_namespace, name, spec)
+            yield Planned(manifest, serves=tuple(pairs_of[key]))
+
+
+def gateway(use: Use, host: str) -> dict[str, Any]:
+    """The spec that admits exactly `host`.
+
+    istiod gives an AUTO_PASSTHROUGH server one filter chain per port and subset of its hosts; a wildcard beside an
+    exact host would give two equal chains, and Envoy refuses the whole listener.
+    """
+    return {
+        "selector": dict(sorted(use.gateway.selector.items())),
+        "servers": [
+            {
+                "hosts": [host],
+                "port": {"name": "tls", "number": use.gateway.listener_port, "protocol": "TLS"},
+                "tls": {"mode": "AUTO_PASSTHROUGH"},
+            }
+        ],
+    }

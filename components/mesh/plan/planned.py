@@ -1,0 +1,20 @@
+"""What a maker makes."""
+
+from typing import NamedTuple
+
+from ..manifest import Manifest
+
+Pair = tuple[str, str]
+"""Client and serving cluster, which may be one."""
+
+
+class Planned(NamedTuple):
+    """An object, and its place in the order of a change."""
+
+    manifest: Manifest
+    after: tuple[str, ...] = ()
+    """Keys of what must exist before it."""
+    serves: tuple[Pair, ...] = ()
+    """The pairs of clusters whose routes need it."""
+    leads: tuple[Pair, ...] = ()
+    """The pairs of clusters between which it sends calls."""

@@ -1,0 +1,121 @@
+"""How the clusters are reached. Taken off what the user states, before the mesh's own part of it is read."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import Field
+
+from .errors import Path, Problem
+from .reading import Reading
+from .spec.part import Part
+from .spec.values import Text
+from .unknown import Unknown, as_far_as_known
+from .wording import joined
+
+T = TypeVar("T")
+
+
+class Reach(Part):
+    """How a cluster's API server is reached, in a stack file: exactly one of `context`, `kubeconfig`, `renderTo`."""
+
+    context: Text | None = None
+    """A context of your kubeconfig."""
+    kubeconfig: Annotated[Any, Field(repr=False)] = None
+    """The content of a kubeconfig, encrypted; or the path of a file."""
+    render_to: Text | None = None
+    """A directory: the cluster's objects are written there, and no API server is called."""
+    identity: Text | None = None
+    """Who the cluster is, whatever kubeconfig leads to it; its name by default. A new one replaces every object."""
+
+
+class Split(NamedTuple):
+    """What a stack file says, in two."""
+
+    mesh: dict[str, Any]
+    """The spec, without how clusters are reached."""
+    reach: dict[str, Reach]
+    problems: tuple[Problem, ...]
+    """What is wrong with how clusters are reached."""
+
+
+def split(data: Mapping[str, Any]) -> Split:
+    """Takes context, kubeconfig, renderTo and identity off every cluster; a provider, too, which is for programs."""
+    keys = {key for name, field in Reach.model_fields.items() for key in (name, field.alias or name)}
+    clusters = data.get("clusters")
+    if not isinstance(clusters, Mapping):
+        return Split(dict(data), {}, ())
+    reading = Reading()
+    rest: dict[Any, Any] = {}
+    reach: dict[str, Reach] = {}
+    for name, cluster in clusters.items():
+        rest[name] = cluster
+        if isinstance(cluster, Mapping):
+            own = {key: value for key, value in cluster.items() if key in keys}
+            rest[name] = {key: value for key, value in cluster.items() if key not in {*keys, "provider"}}
+            reach[str(name)] = reading.part(Reach, own, ("clusters", str(name)))
+    mesh = {**data, "clusters": rest}
+    return Split(mesh, reach, (*reading.problems, *_problems(mesh, reach)))
+
+
+def _problems(mesh: Mapping[str, Any], reach: Mapping[str, Reach]) -> Iterator[Problem]:
+    for name, cluster in reach.items():
+        yield from as_far_as_known(not_one_way(("clusters", name), cluster))
+    identities = {name: name if cluster.identity is None else cluster.identity for name, cluster in reach.items()}
+    yield from shared_identity(_usable(identities))
+    yield from shared_cluster(mesh, _usable({name: cluster.context for name, cluster in reach.items()}), "context")
+
+
+def _usable(values: Mapping[str, T | None]) -> dict[str, T]:
+    return {name: value for name, value in values.items() if value is not None and not isinstance(value, Unknown)}
+
+
+def not_one_way(path: Path, reach: Reach) -> Iterator[Problem]:
+    ways = [
+        key
+        for key, way in (("context", reach.context), ("kubeconfig", reach.kubeconfig), ("renderTo", reach.render_to))
+        if way is not None
+    ]
+    if len(ways) != 1:
+        message = f"needs exactly one of context, kubeconfig, renderTo; it has {joined(ways) or 'none'}"
+        yield Problem(path, "not-one-way", message)
+
+
+def shared_identity(identities: Mapping[str, str]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, identity in identities.items():
+        if (owner := owners.setdefault(identity, name)) != name:
+            message = f"{identity!r} is also the identity of {owner}; each cluster has its own"
+            yield Problem(("clusters", name, "identity"), "shared-identity", message)
+
+
+def shared_cluster(mesh: Mapping[str, Any], places: Mapping[str, Hashable], key: str) -> Iterator[Problem]:
+    """Two meshes may live in one Kubernetes cluster if their root namespaces differ, and so their services."""
+    owners: dict[Hashable, list[str]] = {}
+    for name, place in places.items():
+        for owner in owners.setdefault(place, []):
+            path = ("clusters", name, key)
+            what = f"{place!r} is" if isinstance(place, str) else "is"
+            if _root_namespace(mesh, name) == _root_namespace(mesh, owner):
+                message = f"{what} also the {key} of {owner}; two meshes in one cluster need two `istio.namespace`"
+                yield Problem(path, "shared-cluster", message)
+                continue
+            for index, service in enumerate(_entries(mesh.get("services"))):
+                if {name, owner} <= _keys(service, "clusters"):
+                    message = f"{name!r} and {owner!r} are one Kubernetes cluster; a Service there belongs to one mesh"
+                    yield Problem(("services", index, "clusters", name), "shared-cluster", message)
+        owners[place].append(name)
+
+
+def _root_namespace(mesh: Mapping[str, Any], cluster: str) -> Any:
+    entry = mesh["clusters"].get(cluster)
+    istio = entry.get("istio") if isinstance(entry, Mapping) else None
+    return istio.get("namespace", "istio-system") if isinstance(istio, Mapping) else "istio-system"
+
+
+def _entries(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _keys(part: Any, key: str) -> set[Any]:
+    value = part.get(key) if isinstance(part, Mapping) else None
+    return set(value) if isinstance(value, Mapping) else set()

@@ -1,0 +1,59 @@
+"""From plain data to a federation, with everything that is wrong reported at once, in the order of the text."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from . import stack_file
+from .checks.federation import check
+from .errors import Problem, SpecError
+from .reach import Reach, split
+from .reading import Reading
+from .spec.federation import Federation
+from .telling import as_spelt, in_order
+
+
+def read(data: Mapping[str, Any], others: Iterable[Problem] = (), *, text: Any = None) -> Federation:
+    """The federation that `data` states; keys in camelCase or snake_case.
+
+    Raises `SpecError` with every problem, and with `others`, which were found before in the same data. One mistake
+    never hides another. An `Encrypted` value becomes an `Unknown`, and so does nothing else in what is returned.
+    `text` is what the user wrote, where `data` is only a part of it: it decides the order of the problems.
+    """
+    federation, problems = _read(data)
+    problems = [*others, *problems, *check(federation)]
+    if any(problem.level == "error" for problem in problems):
+        stated = data if text is None else text
+        raise SpecError(in_order(as_spelt(problems, stated), stated))
+    return federation
+
+
+class Read(NamedTuple):
+    """What a stack file says."""
+
+    federation: Federation
+    reach: dict[str, Reach]
+    """Cluster → how it is reached."""
+
+
+def read_stack(data: Mapping[str, Any], others: Iterable[Problem] = ()) -> Read:
+    """The same for what stands in a stack file, where clusters also say how they are reached."""
+    mesh, reach, problems = split(data)
+    return Read(read(mesh, (*others, *problems), text=data), reach)
+
+
+def read_stack_file(path: Path) -> Read:
+    """The same for a file. Raises `SpecError` also if it is not a stack file; `OSError` if it cannot be read."""
+    data = stack_file.read(path)
+    return read_stack(data, (*stack_file.plain_kubeconfigs(data), *stack_file.providers(data)))
+
+
+def _read(data: Mapping[str, Any]) -> tuple[Federation, list[Problem]]:
+    try:
+        # all at once, and 20 times as fast as value by value
+        return Federation.model_validate(data), []
+    except ValidationError:
+        reading = Reading()
+        return reading.part(Federation, data, ()), reading.problems

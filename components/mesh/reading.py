@@ -1,0 +1,145 @@
+"""Reading a spec value by value: what cannot be read becomes `Unknown`, and everything else is read all the same."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from annotated_types import MinLen
+from pydantic import TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from .errors import Path, Problem
+from .spec.part import Part
+from .unknown import Encrypted, Unknown
+from .wording import as_yaml, shown, told
+
+
+class Reading:
+    """One pass over plain data; `problems` are those of its values, in the order of the models."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def part(self, model: type[Part], data: Any, path: Path) -> Any:
+        """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
+        if isinstance(data, Encrypted):
+            return Unknown(path, encrypted=True)
+        if not isinstance(data, Mapping):
+            return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
+        keys = self._keys(model, data, path)
+        values: dict[str, Any] = {}
+        for name, field in model.model_fields.items():
+            if name in keys:
+                values[name] = self._field(field, data[keys[name]], (*path, keys[name]))
+            elif field.is_required():
+                values[name] = self._unread((*path, field.alias or name), "missing-key", "is missing")
+        return model.model_construct(**values)
+
+    def _keys(self, model: type[Part], data: Mapping[Any, Any], path: Path) -> dict[str, str]:
+        """Field → the key that the user wrote for it."""
+        fields = _fields_by_key(model)
+        keys: dict[str, str] = {}
+        for key in data:
+            name = fields.get(key) if isinstance(key, str) else None
+            if name is None:
+                self._problem((*path, _step(key)), "unknown-key", _unknown_key(key, model, data))
+            elif name in keys:
+                self._problem(
+                    (*path, key), "stated-twice", f"{key!r} and {keys[name]!r} are one key; write one of them"
+                )
+            else:
+                keys[name] = key
+        return keys
+
+    def _field(self, field: FieldInfo, data: Any, path: Path) -> Any:
+        return self._value(field.annotation, tuple(field.metadata), data, path)
+
+    def _value(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
+        if isinstance(data, Encrypted):
+            return Unknown(path, encrypted=True)
+        annotation, inner = _unwrapped(annotation)
+        constraints = (*inner, *constraints)
+        origin = get_origin(annotation)
+        if origin in {Union, UnionType} and NoneType in get_args(annotation):
+            [of] = (argument for argument in get_args(annotation) if argument is not NoneType)
+            return None if data is None else self._value(of, constraints, data, path)
+        if isinstance(annotation, type) and issubclass(annotation, Part):
+            return self.part(annotation, data, path)
+        read = {list: self._list, dict: self._dict}.get(origin, self._leaf) if origin else self._leaf
+        return read(annotation, constraints, data, path)
+
+    def _list(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
+        if not isinstance(data, list | tuple):
+            return self._unread(path, "not-a-list", f"{shown(data)} is not a list")
+        if not data and _needs_entries(constraints):
+            self._problem(path, "empty", "[] is empty; it should have at least one entry")
+        [of] = get_args(annotation)
+        return [self._value(of, (), item, (*path, index)) for index, item in enumerate(data)]
+
+    def _dict(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
+        if not isinstance(data, Mapping):
+            return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
+        if not data and _needs_entries(constraints):
+            self._problem(path, "empty", "{} is empty; it should have at least one entry")
+        key_type, of = get_args(annotation)
+        values: dict[str, Any] = {}
+        for key, item in data.items():
+            step = _step(key)
+            self._value(key_type, (), key, (*path, step))
+            # by its bad name it can still be found, so nobody is told that there is no such entry
+            values[step] = self._value(of, (), item, (*path, step))
+        return values
+
+    def _leaf(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
+        try:
+            return _adapter(annotation, constraints).validate_python(data)
+        except ValidationError as error:
+            return self._unread(path, *told(error.errors(include_url=False)[0], data))
+
+    def _unread(self, path: Path, name: str, message: str) -> Unknown:
+        self._problem(path, name, message)
+        return Unknown(path, encrypted=False)
+
+    def _problem(self, path: Path, name: str, message: str) -> None:
+        self.problems.append(Problem(path, name, message))
+
+
+@cache
+def _fields_by_key(model: type[Part]) -> dict[str, str]:
+    """Every key that the user may write → the field."""
+    return {key: name for name, field in model.model_fields.items() for key in (name, field.alias or name)}
+
+
+@cache
+def _adapter(annotation: Any, constraints: tuple[Any, ...]) -> TypeAdapter[Any]:
+    return TypeAdapter(Annotated[annotation, *constraints] if constraints else annotation)
+
+
+def _unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    if get_origin(annotation) is Annotated:
+        inner, *constraints = get_args(annotation)
+        return inner, tuple(constraints)
+    return annotation, ()
+
+
+def _needs_entries(constraints: Iterable[Any]) -> bool:
+    return any(isinstance(constraint, MinLen) for constraint in constraints)
+
+
+def _step(key: Any) -> str:
+    return key if isinstance(key, str) else as_yaml(key)
+
+
+def _unknown_key(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str:
+    if not isinstance(key, str):
+        return f"{shown(key)} is not text; write the key in quotes"
+    if to_camel(key) in model.later:
+        return f"{key!r} is not supported yet"
+    snake_case = "_" in key
+    keys = [name if snake_case else field.alias or name for name, field in model.model_fields.items()]
+    nearest = get_close_matches(key, [*keys, *model.elsewhere], n=1)
+    hint = f"did you mean {nearest[0]!r}? " if nearest and nearest[0] not in data else ""
+    return f"{key!r} is not a known key; {hint}it takes {', '.join(sorted(keys))}"

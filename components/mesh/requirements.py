@@ -1,0 +1,235 @@
+"""What must be true of each cluster and cannot be made true by an object of ours: sentences that a person can check.
+
+The README's "Before you start" says the same sentences of any cluster, and a test holds the two equal.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from .istio.releases import RELEASES
+from .spec.cluster import Cluster
+
+NAMED = 5
+"""How many services a sentence names at most; of more it says how many there are."""
+
+Role = Literal["called", "dialled", "served"]
+
+
+class Requirement(NamedTuple):
+    """A sentence about a cluster; it holds wherever the cluster has one of `roles` for some service."""
+
+    name: str
+    roles: tuple[Role, ...]
+    text: str
+    """With `{services}`, those of `roles`, and other keys of `ANY_CLUSTER` in the place of what clusters differ in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a federation wants of one cluster. Services are `<service>.<namespace>`, trust domains are plain text."""
+
+    cluster: Cluster
+    called: Sequence[str] = ()
+    """Services whose calls a rule spreads here."""
+    dialled: Sequence[str] = ()
+    """Services on other clusters whose federated hosts workloads here may dial."""
+    served: Sequence[str] = ()
+    """Services that answer calls of other clusters here."""
+    trust_domains: Sequence[str] = ()
+    """Those of the callers from other clusters, without the cluster's own."""
+
+
+ANYWHERE: tuple[Role, ...] = ("called", "dialled", "served")
+
+EVERY_CLUSTER = (
+    Requirement("release", ANYWHERE, "Istio runs on the cluster itself, in release {releases}."),
+    Requirement(
+        "common-root",
+        ANYWHERE,
+        "Istio's certificate authority shares its root certificate with every other cluster of the federation.",
+    ),
+    Requirement(
+        "sidecars",
+        ANYWHERE,
+        "The pods of {services} and the pods that call them have sidecars. None of these pods is in ambient mode.",
+    ),
+    Requirement(
+        "services-exist",
+        ("called", "served"),
+        "Kubernetes has a Service for {services}, with the ports of the spec. "
+        "The pods have the labels of their versions, and run as the service accounts of the spec.",
+    ),
+    Requirement(
+        "discovery-selectors",
+        ANYWHERE,
+        "The `discoverySelectors` of the mesh, where there are any, select {namespaces}. "
+        "Istio makes no exception for the root namespace.",
+    ),
+    Requirement(
+        "no-remote-secret",
+        ANYWHERE,
+        "No remote secret gives this mesh the pods of {services} on another cluster. "
+        "These pods would take part of the calls that stay here.",
+    ),
+    Requirement(
+        "mutual-tls",
+        ANYWHERE,
+        "No DestinationRule and no PeerAuthentication sets the mode `DISABLE` for {services}.",
+    ),
+    Requirement(
+        "no-other-rule",
+        ANYWHERE,
+        "Nobody else keeps a VirtualService or a DestinationRule for a host of {services}. "
+        "An older VirtualService makes ours void. DestinationRules with another `exportTo` are not merged.",
+    ),
+)
+
+CLIENT_CLUSTERS = (
+    Requirement(
+        "cluster-ip",
+        ("called",),
+        "Nothing sets `clusterIP: None` for {services}. "
+        "A call to a headless Service goes to the pod that DNS named, whatever the weights are.",
+    ),
+    Requirement(
+        "no-wildcard-rule",
+        ("called", "dialled"),
+        "No DestinationRule in the namespace of a caller covers a host of {services} by a wildcard. "
+        "Istio prefers such a rule to ours.",
+    ),
+    Requirement(
+        "dns-proxy",
+        ("dialled",),
+        "The pods that dial a federated host of {services} use Istio's DNS proxy (`ISTIO_META_DNS_CAPTURE`). "
+        "Calls to a service's own name do not need it.",
+    ),
+)
+
+SERVING_CLUSTERS = (
+    Requirement("gateway-runs", ("served",), "The pods of the east-west gateway run in {gateway}, with {selector}."),
+    Requirement(
+        "gateway-is-reachable",
+        ("served",),
+        "The pods of the client clusters can open TCP connections to the gateway addresses, on {port}.",
+    ),
+    Requirement(
+        "tcp-load-balancer",
+        ("served",),
+        "A load balancer in front of the gateway forwards TCP. "
+        "An HTTP load balancer ends the TLS connection, so the gateway cannot see for whom the call is.",
+    ),
+    Requirement(
+        "visible-to-the-gateway",
+        ("served",),
+        "Nothing hides {services} from {gateway}: "
+        "neither the annotation `networking.istio.io/exportTo` nor the mesh's `defaultServiceExportTo`.",
+    ),
+    Requirement(
+        "no-local-traffic-policy",
+        ("served",),
+        "Nothing sets `internalTrafficPolicy: Local` for {services}. "
+        "The gateway would know only the pods on its own node.",
+    ),
+    Requirement(
+        "accepted-trust-domains",
+        ("served",),
+        "The mesh accepts {trust_domains}, by the `caCertificates` that the output `trust` shows.",
+    ),
+    Requirement(
+        "no-other-passthrough",
+        ("served",),
+        "No other server on {listener_port} of the gateway is in mode AUTO_PASSTHROUGH with a wildcard over our hosts. "
+        "Istio's multi-network guide installs such a server, for `*.local`. "
+        "Envoy refuses the whole listener if it finds one beside our exact hosts.",
+    ),
+    Requirement(
+        "own-passthrough",
+        ("served",),
+        "Where `gateway.manage` is false, a server of your own admits {services}, in mode AUTO_PASSTHROUGH.",
+    ),
+    Requirement(
+        "no-wildcard-rule-at-the-gateway",
+        ("served",),
+        "No DestinationRule in {gateway} covers {services} by a wildcard, except in the root namespace. "
+        "The gateway prefers such a rule to ours, and then knows no version.",
+    ),
+)
+
+REQUIREMENTS = (*EVERY_CLUSTER, *CLIENT_CLUSTERS, *SERVING_CLUSTERS)
+
+ANY_RELEASE = f"{RELEASES[0]} to {RELEASES[-1]}"
+
+ANY_CLUSTER = {
+    "releases": ANY_RELEASE,
+    "services": "the services",
+    "namespaces": "the root namespace, the gateway's namespace and the namespaces of the services",
+    "gateway": "the gateway's namespace",
+    "selector": "the labels of `gateway.selector`",
+    "port": "`gateway.port`",
+    "listener_port": "`gateway.listenerPort`",
+    "trust_domains": "the trust domains of its callers",
+}
+"""What stands in the sentences where no cluster is meant."""
+
+
+def requirements(facts: Facts) -> dict[str, str]:
+    """Name of a requirement → its sentences about this cluster, for all that hold here, in the documentation's order.
+
+    A cluster that neither calls nor answers has none.
+    """
+    return {
+        requirement.name: requirement.text.format_map({**ANY_CLUSTER, **_words(facts, requirement.roles)})
+        for requirement in REQUIREMENTS
+        if _services(facts, requirement.roles) and not _is_settled(requirement.name, facts)
+    }
+
+
+def _is_settled(name: str, facts: Facts) -> bool:
+    """Whether the spec itself shows that there is nothing to check."""
+    gateway = facts.cluster.gateway
+    match name:
+        case "accepted-trust-domains":
+            return not facts.trust_domains
+        case "own-passthrough":
+            return gateway is None or gateway.manage
+        case "no-other-passthrough":
+            return gateway is None or not gateway.manage
+        case "no-wildcard-rule-at-the-gateway":
+            return facts.cluster.gateway_namespace == facts.cluster.istio.namespace
+    return False
+
+
+def _services(facts: Facts, roles: Sequence[Role]) -> list[str]:
+    of_role = {"called": facts.called, "dialled": facts.dialled, "served": facts.served}
+    return sorted({service for role in roles for service in of_role[role]})
+
+
+def _words(facts: Facts, roles: Sequence[Role]) -> dict[str, str]:
+    """What this cluster has in the place of the words in `ANY_CLUSTER`."""
+    here = _services(facts, ("called", "served"))
+    cluster = facts.cluster
+    namespaces = {cluster.istio.namespace, *(service.partition(".")[2] for service in here)}
+    words = {"releases": cluster.istio.version or ANY_RELEASE, "services": _counted("service", _services(facts, roles))}
+    if facts.trust_domains:
+        words["trust_domains"] = _counted("trust domain", facts.trust_domains)
+    if cluster.gateway is not None:
+        labels = ", ".join(f"`{key}: {value}`" for key, value in sorted(cluster.gateway.selector.items()))
+        namespaces.add(cluster.gateway_namespace)
+        words |= {
+            "gateway": _counted("namespace", [cluster.gateway_namespace]),
+            "selector": f"the labels {labels}",
+            "port": f"port {cluster.gateway.port}",
+            "listener_port": f"port {cluster.gateway.listener_port}",
+        }
+    return {**words, "namespaces": _counted("namespace", namespaces)}
+
+
+def _counted(noun: str, names: Collection[str]) -> str:
+    """`the service a.b`, `the services a.b and c.d`; of many the first, and the number of the others."""
+    *first, last = sorted(names)
+    if not first:
+        return f"the {noun} {last}"
+    if len(names) > NAMED:
+        return f"the {noun}s {', '.join(first[:NAMED])} and {len(names) - NAMED} more"
+    return f"the {noun}s {', '.join(first)} and {last}"

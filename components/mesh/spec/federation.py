@@ -1,0 +1,59 @@
+"""The whole spec."""
+
+from ipaddress import IPv4Network
+from typing import Annotated, Any, ClassVar
+
+from .. import names
+from ..unknown import Unknown
+from .cluster import Cluster
+from .part import Part
+from .rule import Rule
+from .service import Service
+from .values import Address, DnsLabel, DnsName, HostTemplate, Network, NonEmpty, Seconds
+
+
+class Addresses(Part):
+    """Where virtual IPs come from."""
+
+    later: ClassVar = frozenset({"pools"})
+
+    pool: Network = IPv4Network("240.0.0.0/12")
+    """The network in which virtual IPs lie."""
+    pins: dict[DnsName, Address] = {}
+    """Federated host → address, by hand."""
+    taken: list[Network] = []
+    """Networks that others use, such as another federation's pool."""
+
+
+class Federation(Part):
+    """Clusters, the services that they offer each other, and who calls what."""
+
+    later: ClassVar = frozenset({"globalHosts"})
+
+    clusters: Annotated[dict[DnsLabel, Cluster], NonEmpty]
+    """The clusters, by name."""
+    services: list[Service] = []
+    """The services that clusters offer each other."""
+    traffic: list[Rule] = []
+    """The rules."""
+    addresses: Addresses = Addresses()
+    """Where virtual IPs come from."""
+    hosts: HostTemplate = "{service}.{namespace}.svc.{cluster}.global"
+    """The template of federated hosts."""
+    settle_seconds: Seconds = 12
+    """How long a change waits until every proxy knows of it, before the next step builds on it."""
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Clusters know their names, so that whoever has the one need not carry the other."""
+        if not isinstance(self.clusters, Unknown):
+            for name, cluster in self.clusters.items():
+                if not isinstance(cluster, Unknown):
+                    cluster.named(name)
+
+    def host_of(self, service: Service, cluster: str) -> str:
+        """The federated host of `service` on the serving cluster `cluster`."""
+        return names.federated_host(self.hosts, service=service.name, namespace=service.namespace, cluster=cluster)
+
+    def local_host_of(self, service: Service, cluster: str) -> str:
+        """The name of `service` on `cluster` itself."""
+        return names.local_host(service.name, service.namespace, self.clusters[cluster].domain)

@@ -1,0 +1,28 @@
+"""The base of every part of a spec."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Part(BaseModel):
+    """Immutable; keys are camelCase or snake_case outside; an unknown key is an error.
+
+    The docstring below a field is its entry in the reference.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        # a hint costs a search, and `read` says all that pydantic would say
+        hide_input_in_errors=True,
+    )
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Keys of the language that this release does not know yet."""
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Keys that stand here in what the user writes, and that others take off before this model reads the rest."""

@@ -1,0 +1,184 @@
+"""The values of a spec: what each may be, and what a user is told of those that are not.
+
+A message begins with the offending value; `read` puts it there.
+"""
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Annotated, Any, Literal, LiteralString
+
+from annotated_types import MinLen
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from .. import names
+from ..errors import Path, Problem, SpecError
+from ..istio.releases import RELEASES
+from ..manifest import Late, is_late
+
+
+def wrong(name: LiteralString, message: LiteralString, **parts: str) -> PydanticCustomError:
+    """The problem `name`; `message` goes on from the offending value."""
+    return PydanticCustomError(name, message, parts)
+
+
+def _dns_label(value: str) -> str:
+    if not names.LABEL.fullmatch(value):
+        raise wrong(
+            "not-a-dns-label", "is not a DNS label; a-z, 0-9 and -, at most 63 characters, and no - at either end"
+        )
+    return value
+
+
+def _dns_name(value: str) -> str:
+    if len(value) > names.MAX_HOST or not names.HOST.fullmatch(value):
+        raise wrong("not-a-dns-name", "is not a DNS name; DNS labels in lower case, joined by dots, at least two")
+    return value
+
+
+def _dns_labels(value: str) -> str:
+    if len(value) > names.MAX_HOST or not all(names.LABEL.fullmatch(part) for part in value.split(".")):
+        raise wrong("not-dns-labels", "is not made of DNS labels; lower case, joined by dots")
+    return value
+
+
+def gateway_address(value: Late) -> Late:
+    """An IP address in its shortest form, or a DNS name in lower case, with or without the dot of an absolute name.
+
+    A late value passes: nobody knows yet what it will be.
+    """
+    if is_late(value):
+        return value
+    if not isinstance(value, str):
+        raise wrong("not-a-gateway-address", "is neither an IP address nor a DNS name; write it as text, in quotes")
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        pass
+    name = value.lower()
+    host = name.removesuffix(".")
+    # an all-digit last label would be a mistyped IPv4 address
+    if len(host) > names.MAX_HOST or not names.HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
+        raise wrong("not-a-gateway-address", "is neither an IP address nor a DNS name")
+    return name
+
+
+def known_gateway_address(path: Path, value: Any) -> str:
+    """A late address once it is known. Raises `SpecError` if it is not one, as of a load balancer without any."""
+    try:
+        return str(gateway_address(value))
+    except PydanticCustomError as error:
+        raise SpecError([Problem(path, error.type, f"{value!r} {error.message()}")]) from None
+
+
+def _label_key(value: str) -> str:
+    prefix, slash, name = value.rpartition("/")
+    is_prefix = all(names.LABEL.fullmatch(part) for part in prefix.split(".")) if slash else True
+    if not (names.LABEL_VALUE.fullmatch(name) and is_prefix):
+        raise wrong(
+            "not-a-label-key", "is not the key of a Kubernetes label; a name, or a DNS prefix, a slash and a name"
+        )
+    return value
+
+
+def _label_value(value: str) -> str:
+    if value and not names.LABEL_VALUE.fullmatch(value):
+        raise wrong("not-a-label-value", names.NOT_A_LABEL_VALUE)
+    return value
+
+
+def _service_reference(value: str) -> str:
+    name, dot, namespace = value.partition(".")
+    if not (dot and names.LABEL.fullmatch(name) and names.LABEL.fullmatch(namespace)):
+        raise wrong("not-a-service-reference", "is not `<service>.<namespace>`")
+    return value
+
+
+def _host_template(value: str) -> str:
+    if any(value.count(placeholder) != 1 for placeholder in names.PLACEHOLDERS):
+        raise wrong(
+            "incomplete-template", "does not hold {service}, {namespace} and {cluster} once each",
+            service="{service}", namespace="{namespace}", cluster="{cluster}",
+        )  # fmt: skip
+    if not all("." in text for text in _between(value)):
+        raise wrong("ambiguous-template", "needs a dot between its placeholders, or two services could share a host")
+    if value.count("{") != len(names.PLACEHOLDERS) or value.count("}") != len(names.PLACEHOLDERS):
+        raise wrong("not-a-dns-name", "does not give DNS names; a brace stands outside of its placeholders")
+    example = names.federated_host(value, service="a", namespace="a", cluster="a")
+    if not names.HOST.fullmatch(example):
+        raise wrong("not-a-dns-name", "does not give DNS names in lower case; each part should be a DNS label")
+    return value
+
+
+def _between(template: str) -> list[str]:
+    """What stands between one placeholder and the next."""
+    text = template
+    for placeholder in names.PLACEHOLDERS:
+        text = text.replace(placeholder, "\0")
+    return text.split("\0")[1:-1]
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _istio_version(value: Any) -> Any:
+    """YAML reads an unquoted 1.31 as a number; 1.30 becomes 1.3, which is refused with the choices."""
+    return str(value) if isinstance(value, float) else value
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in choices:
+            raise wrong("not-a-choice", "is not one of {choices}", choices=", ".join(choices))
+        return value
+
+    return check
+
+
+def _state(value: str) -> str:
+    if value in ("draining", "retired"):
+        raise wrong("not-supported-yet", "is not supported yet; write 'active' or leave it out")
+    return value
+
+
+def _network(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise wrong("not-a-network", "is not a network: {why}", why=str(error)) from None
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise wrong("not-an-ip-address", "is not an IP address") from None
+
+
+PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
+
+NonEmpty = MinLen(1)
+Text = Annotated[str, StringConstraints(min_length=1)]
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
+Labels = Annotated[dict[LabelKey, LabelValue], NonEmpty]
+DnsName = Annotated[str, AfterValidator(_dns_name)]
+TrustDomain = Annotated[str, AfterValidator(_dns_labels)]
+Account = Annotated[str, AfterValidator(_dns_labels)]
+GatewayAddress = Annotated[Any, AfterValidator(gateway_address)]
+ServiceReference = Annotated[str, AfterValidator(_service_reference)]
+HostTemplate = Annotated[str, AfterValidator(_host_template)]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Weight = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""Istio's weights are 32-bit integers."""
+Seconds = Annotated[int, Field(ge=0, le=3600)]
+"""An hour: istiod waits for ten seconds at most, so more is a mistake for minutes."""
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Address = Annotated[str, AfterValidator(_address)]
+Protocol = Annotated[str, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]
+State = Annotated[Literal["active"], BeforeValidator(_state)]
+IstioVersion = Annotated[str, BeforeValidator(_istio_version), AfterValidator(_one_of(RELEASES))]

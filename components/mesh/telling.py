@@ -1,0 +1,58 @@
+"""Problems as the user wants to read them: in the order of the text, each key spelt as it stands there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic.alias_generators import to_camel, to_snake
+
+from .errors import Path, Problem
+
+
+def in_order(problems: Iterable[Problem], data: Any) -> list[Problem]:
+    """The problems, each once, in the order in which `data` states the places."""
+    return sorted(set(problems), key=lambda problem: (_position(problem.path, data), problem.message))
+
+
+def as_spelt(problems: Iterable[Problem], data: Any) -> Iterator[Problem]:
+    """The same problems; keys are spelt as in `data`, and where it lacks them in the form that it has elsewhere."""
+    snake_case = _is_snake_case(data)
+    for problem in problems:
+        yield problem._replace(path=tuple(_spelt(problem.path, data, snake_case=snake_case)))
+
+
+def _position(path: Path, data: Any) -> list[int]:
+    position: list[int] = []
+    for step in path:
+        if isinstance(data, Mapping):
+            keys = [key if isinstance(key, str) else str(key) for key in data]
+            position.append(keys.index(step) if step in keys else len(keys))
+            data = data.get(step)
+        elif isinstance(step, int):
+            position.append(step)
+            data = data[step] if isinstance(data, list | tuple) and step < len(data) else None
+    return position
+
+
+def _spelt(path: Path, data: Any, *, snake_case: bool) -> Iterator[str | int]:
+    for step in path:
+        spelling = step
+        if isinstance(data, Mapping):
+            if isinstance(step, str) and step not in data and (snake_case or to_snake(step) in data):
+                spelling = to_snake(step)
+            data = data.get(spelling)
+        elif isinstance(data, list | tuple) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            data = None
+        yield spelling
+
+
+def _is_snake_case(data: Any) -> bool:
+    """Whether the user writes Python's form: some key of a part is in snake_case."""
+    if isinstance(data, Mapping):
+        return any(
+            ("_" in key and to_camel(key) != key) or _is_snake_case(value)
+            for key, value in data.items()
+            if isinstance(key, str)
+        )
+    return isinstance(data, list | tuple) and any(map(_is_snake_case, data))

@@ -1,0 +1,152 @@
+"""The keys of the spec, read from its models: name, type, default, and the docstring below the field."""
+
+import inspect
+import json
+import re
+import typing
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from annotated_types import Ge, Le
+from mesh_federation.mesh.reach import Reach
+from mesh_federation.mesh.spec import values
+from mesh_federation.mesh.spec.cluster import Cluster
+from mesh_federation.mesh.spec.federation import Federation
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+
+class Key(NamedTuple):
+    """A row of the reference."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+class Part(NamedTuple):
+    """A table of the reference: one model, at one place of the spec."""
+
+    heading: str
+    meaning: str
+    keys: Sequence[Key]
+
+
+def parts() -> Iterator[Part]:
+    """Every model of the spec, in the order of the text: each after the model that holds it."""
+    yield from _parts(Federation, "")
+
+
+def _parts(model: type[BaseModel], place: str) -> Iterator[Part]:
+    hints = typing.get_type_hints(model, include_extras=True)
+    # a stack file says at each cluster how it is reached, too
+    keys = [key for part in ((Reach, Cluster) if model is Cluster else (model,)) for key in _keys(part)]
+    yield Part(f"`{place}`" if place else "Top level", _one_line(inspect.getdoc(model)), keys)
+    for name, field in model.model_fields.items():
+        for inner, steps in _models(hints[name]):
+            yield from _parts(inner, f"{place}.{field.alias or name}{steps}".removeprefix("."))
+
+
+def _keys(model: type[BaseModel]) -> Iterator[Key]:
+    hints = typing.get_type_hints(model, include_extras=True)
+    for name, field in model.model_fields.items():
+        yield _key(name, field, _words(hints[name], _names()))
+
+
+def _key(name: str, field: FieldInfo, type_: str) -> Key:
+    return Key(field.alias or name, type_, _default(field), _one_line(field.description).replace("|", "\\|"))
+
+
+def _models(hint: Any) -> Iterator[tuple[type[BaseModel], str]]:
+    """The models that a field holds, and the steps from the field to each: `[]` into a list, `.<name>` into a map."""
+    plain, _ = _bare(hint)
+    if isinstance(plain, type) and issubclass(plain, BaseModel):
+        yield plain, ""
+        return
+    origin, arguments = get_origin(plain), get_args(plain)
+    if origin in (dict, Mapping):
+        yield from ((model, f".<name>{steps}") for model, steps in _models(arguments[1]))
+    elif origin in (list, tuple, Sequence):
+        yield from ((model, f"[]{steps}") for model, steps in _models(arguments[0]))
+    elif origin in (Union, UnionType):
+        yield from (found for argument in arguments for found in _models(argument))
+
+
+def _words(hint: Any, names: Mapping[str, str]) -> str:
+    """A type as a reader says it; `names` are those of annotated types."""
+    plain, metadata = _bare(hint)
+    if get_origin(plain) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(plain))
+    return f"{names.get(_identity(hint)) or _plain_words(plain, names)}{_bounds(metadata)}"
+
+
+def _plain_words(plain: Any, names: Mapping[str, str]) -> str:
+    origin, arguments = get_origin(plain), get_args(plain)
+    if origin in (dict, Mapping):
+        return f"map: {_words(arguments[0], names)} → {_words(arguments[1], names)}"
+    if origin in (list, tuple, Sequence):
+        return f"list: {_words(arguments[0], names)}"
+    if origin in (Union, UnionType):
+        stated = [argument for argument in arguments if argument is not NoneType]
+        return " or ".join(dict.fromkeys(_words(argument, names) for argument in stated))
+    if isinstance(plain, type) and issubclass(plain, BaseModel):
+        return "map"
+    known = {str: "text", int: "integer", bool: "true or false", IPv4Network: "network", IPv6Network: "network"}
+    return known.get(plain, "anything")
+
+
+def _bounds(metadata: Sequence[Any]) -> str:
+    """`, 1 to 65535`, of what pydantic holds a number to."""
+    constraints = [inner for item in metadata for inner in getattr(item, "metadata", [item])]
+    lower = next((item.ge for item in constraints if isinstance(item, Ge)), None)
+    upper = next((item.le for item in constraints if isinstance(item, Le)), None)
+    if lower is None:
+        return ""
+    return f", {lower} to {upper}" if upper is not None and upper != 2**31 - 1 else f", {lower} or more"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is None or isinstance(default, BaseModel):
+        return ""
+    if isinstance(default, str):
+        return f"`{default}`"
+    if isinstance(default, dict | list | bool | int):
+        return f"`{json.dumps(default, default=str)}`".replace('"', "")
+    return f"`{default}`"
+
+
+def _bare(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The type without `Annotated`, and what was annotated."""
+    return (hint.__origin__, hint.__metadata__) if get_origin(hint) is Annotated else (hint, ())
+
+
+def _names() -> dict[str, str]:
+    """What annotated types are called in the spec: `PortNumber` is a port number.
+
+    Two names for one and the same type say nothing of a field of that type.
+    """
+    found = defaultdict(list)
+    for name, value in vars(values).items():
+        if get_origin(value) is Annotated:
+            found[_identity(value)].append(_spaced(name))
+    return {identity: names[0] for identity, names in found.items() if len(names) == 1}
+
+
+def _identity(hint: Any) -> str:
+    """Two annotated types are the same if type and annotations are."""
+    return repr(_bare(hint))
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -1,0 +1,78 @@
+"""What comes from the code is current: the reference's tables, and the sentences of "Before you start"."""
+
+import re
+from pathlib import Path
+
+import pytest
+from mesh_federation.mesh import requirements
+
+from docs import generate, keys
+from tests.given import pages
+
+REFERENCE = pages.REPOSITORY / "docs" / "reference.md"
+
+
+@pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)
+def test_a_page_is_what_make_docs_writes(page: Path) -> None:
+    text = page.read_text()
+
+    assert "<!-- generated: " in text
+    assert generate.generated(text) == text, "run `make docs`"
+
+
+def test_a_region_is_written_anew_and_the_rest_stays() -> None:
+    text = "Before.\n\n<!-- generated: client clusters -->\nold\n<!-- end -->\n\nAfter.\n"
+
+    assert re.fullmatch(
+        r"Before\.\n\n<!-- generated: client clusters -->\n\n- Nothing sets .*\n\n<!-- end -->\n\nAfter\.\n",
+        generate.generated(text),
+        re.DOTALL,
+    )
+
+
+def rows(heading: str) -> dict[str, list[str]]:
+    """Key → cells of its row, in the table below a heading of the reference."""
+    lines = [line for line in pages.section(REFERENCE, heading).splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return {row[0].strip("`"): row for row in cells}
+
+
+@pytest.mark.parametrize(
+    ("heading", "key", "type_", "default"),
+    [
+        ("Top level", "clusters", "map: label → map", "required"),
+        ("Top level", "settleSeconds", "seconds, 0 to 3600", "`12`"),
+        ("`clusters.<name>`", "trustDomain", "text", "`cluster.local`"),
+        ("`clusters.<name>`", "locality", "text", ""),
+        ("`clusters.<name>.istio`", "namespace", "label", "`istio-system`"),
+        ("`clusters.<name>.gateway`", "addresses", "list: gateway address", "required"),
+        ("`clusters.<name>.gateway`", "selector", "map: label key → label value", "`{istio: eastwestgateway}`"),
+        ("`clusters.<name>.gateway`", "manage", "true or false", "`true`"),
+        ("`services[]`", "importedBy", "list: label", "`[]`"),
+        ("`services[].clusters.<name>`", "subsets", "map: label → map: label key → label value", "`{}`"),
+        ("`traffic[].clients`", "clusters", "list: label", "required"),
+        ("`traffic[].http[].route[]`", "weight", "weight, 0 or more", ""),
+        ("`addresses`", "pool", "network", "`240.0.0.0/12`"),
+    ],
+)
+def test_the_reference_shows_a_key_with_its_type_and_default(heading: str, key: str, type_: str, default: str) -> None:
+    assert rows(heading)[key][1:3] == [type_, default]
+
+
+@pytest.mark.xfail(strict=True, reason="the models' docstrings are still to be written")
+def test_every_key_has_a_meaning() -> None:
+    assert [f"{part.heading} {key.name}" for part in keys.parts() for key in part.keys if not key.meaning] == []
+
+
+def test_every_output_is_in_the_reference() -> None:
+    assert {"addresses", "hosts", "traffic", "trust"} <= rows("Outputs").keys()
+
+
+def test_the_readme_lists_every_requirement_in_order() -> None:
+    listed = re.findall(
+        r"^- (.*?)(?=\n- |\n\n)", pages.section(pages.README, "Before you start"), re.MULTILINE | re.DOTALL
+    )
+    sentences = [" ".join(item.split()) for item in listed]
+
+    words = {**requirements.ANY_CLUSTER, "releases": "1.27 to 1.31"}
+    assert sentences == [requirement.text.format_map(words) for requirement in requirements.REQUIREMENTS]

@@ -1,0 +1,93 @@
+"""What must be true of a cluster is said of that cluster: only what concerns it, with its own names."""
+
+from dataclasses import replace
+
+from mesh_federation.mesh.requirements import REQUIREMENTS, Facts, Gateway, requirements
+
+CLIENT = Facts(releases="1.30", root="istio-system", called=["reviews.default"])
+SERVING = Facts(
+    releases="1.27 to 1.31",
+    root="istio-system",
+    served=["ratings.shop", "reviews.default"],
+    trust_domains=["cluster1"],
+    gateway=Gateway(
+        namespace="gateways", selector={"istio": "eastwestgateway"}, port=31443, listener_port=15443, manage=True
+    ),
+)
+
+
+def test_a_cluster_that_neither_calls_nor_answers_need_fulfil_nothing() -> None:
+    assert requirements(Facts(releases="1.30", root="istio-system")) == {}
+
+
+def test_a_client_cluster_hears_nothing_of_gateways() -> None:
+    sentences = requirements(CLIENT)
+
+    assert "cluster-ip" in sentences
+    assert not any("gateway" in sentence for sentence in sentences.values())
+
+
+def test_a_serving_cluster_hears_nothing_of_callers() -> None:
+    assert not {"cluster-ip", "no-wildcard-rule", "dns-proxy"} & requirements(SERVING).keys()
+
+
+def test_sentences_name_the_cluster_s_own_services_namespaces_and_ports() -> None:
+    sentences = requirements(SERVING)
+
+    assert sentences["release"] == "Istio runs on the cluster itself, in release 1.27 to 1.31."
+    assert sentences["discovery-selectors"].startswith(
+        "The `discoverySelectors` of the mesh, where there are any, "
+        "select the namespaces default, gateways, istio-system and shop."
+    )
+    assert sentences["gateway-is-reachable"].endswith("to the gateway addresses, on port 31443.")
+    assert sentences["no-other-passthrough"].startswith("No other server on port 15443 of the gateway")
+    assert sentences["visible-to-the-gateway"].startswith(
+        "Nothing hides the services ratings.shop and reviews.default from the namespace gateways:"
+    )
+    assert sentences["accepted-trust-domains"].startswith("The mesh accepts the trust domain cluster1,")
+
+
+def test_one_trust_domain_needs_no_other_accepted() -> None:
+    assert "accepted-trust-domains" not in requirements(replace(SERVING, trust_domains=[]))
+
+
+def test_a_gateway_of_one_s_own_must_admit_the_hosts_and_may_have_a_wildcard() -> None:
+    assert SERVING.gateway
+    own = replace(SERVING, gateway=replace(SERVING.gateway, manage=False))
+
+    assert "own-passthrough" not in requirements(SERVING)
+    assert "own-passthrough" in requirements(own)
+    assert "no-other-passthrough" not in requirements(own)
+
+
+def test_a_wildcard_rule_does_no_harm_to_a_gateway_in_the_root_namespace() -> None:
+    assert SERVING.gateway
+    in_root = replace(SERVING, gateway=replace(SERVING.gateway, namespace="istio-system"))
+
+    assert "no-wildcard-rule-at-the-gateway" in requirements(SERVING)
+    assert "no-wildcard-rule-at-the-gateway" not in requirements(in_root)
+
+
+def test_only_who_dials_federated_hosts_needs_the_dns_proxy() -> None:
+    assert "dns-proxy" not in requirements(CLIENT)
+    assert "mysql.data" in requirements(replace(CLIENT, dialled=["mysql.data"]))["dns-proxy"]
+
+
+def test_many_services_are_named_in_part_and_counted() -> None:
+    many = replace(CLIENT, called=[f"service-{number}.shop" for number in range(7)])
+
+    assert requirements(many)["mutual-tls"].endswith(
+        "for the services service-0.shop, service-1.shop, service-2.shop, service-3.shop, service-4.shop and 2 more."
+    )
+
+
+def test_no_placeholder_is_left() -> None:
+    everything = replace(SERVING, called=["reviews.default"], dialled=["mysql.data"])
+
+    assert not any("{" in sentence for sentence in requirements(everything).values())
+
+
+def test_names_are_unique() -> None:
+    names = [requirement.name for requirement in REQUIREMENTS]
+
+    assert len(set(names)) == len(names)

@@ -1,0 +1,96 @@
+"""Expectations in the form of a `calls.yaml`, judged by what becomes of each call."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from .calls import Call, Outcome, follow
+from .comparison import compare
+from .envoy import stock_envoy
+from .istiod import Object
+from .stack import Stack
+from .world import Caller, Outage, World
+
+Expectation = Mapping[str, Any]
+
+TOLERANCE = 0.01
+"""Of shares, in percent."""
+
+
+class Problem(Protocol):
+    """Something that the product finds wrong with a spec."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class Judge:
+    """The calls of a federation: a stack file's `config`, and the objects that the product makes for each cluster."""
+
+    def __init__(
+        self, config: Mapping[str, Any], objects: Mapping[str, Sequence[Object]], expectations: Sequence[Expectation]
+    ) -> None:
+        self.stack = Stack(config)
+        self._objects = objects
+        self._callers = {_caller(expected) for expected in expectations}
+        self._worlds: dict[Outage, World] = {}
+
+    def world(self, outage: Outage | None = None) -> World:
+        """All clusters, as istiod configures them while this does not answer."""
+        outage = outage or Outage()
+        if outage not in self._worlds:
+            self._worlds[outage] = World(self.stack, self._objects, self._callers, outage)
+        return self._worlds[outage]
+
+    def outcome(self, expected: Expectation) -> Outcome:
+        """What becomes of the call that an expectation is about."""
+        absent = {
+            name.lower()
+            for destination in expected["outcome"].get("destinations", ())
+            for name in destination.get("answer", {}).get("without", ())
+        }
+        world = self.world(self._outage(expected.get("given") or {}))
+        call = Call.read(expected["request"])
+        # a header that is to be gone from the answer has to be in it first
+        return follow(world, stock_envoy(), _caller(expected), call, answer_with=frozenset(absent))
+
+    def differences(self, expected: Expectation, tolerance: float = TOLERANCE) -> list[str]:
+        """A line for each thing that an expectation states and that is not so, and why calls are lost."""
+        outcome = self.outcome(expected)
+        lines = [*compare(self.stack, expected["outcome"], outcome, tolerance)]
+        return [f"{expected['about']}: {line}" for line in [*lines, *(outcome.lost if lines else ())]]
+
+    def _outage(self, given: Mapping[str, Any]) -> Outage:
+        down = given.get("down", ())
+        pods = (self.stack.pods_of(d["cluster"], d["service"], d.get("version")) for d in down if "service" in d)
+        return Outage(frozenset().union(*pods), frozenset(d["cluster"] for d in down if "service" not in d))
+
+
+def refusals(stated: Mapping[str, Any], problems: Sequence[Problem]) -> list[str]:
+    """A line for each problem that an outcome states and that is not there, or the other way round.
+
+    `stated` has `errors` and perhaps `fine`; `problems` are all that the product finds wrong with the spec.
+    """
+    return [*_missing(stated.get("errors", ()), problems), *_unwanted(stated.get("fine", ()), problems)]
+
+
+def _missing(errors: Sequence[Mapping[str, Any]], problems: Sequence[Problem]) -> Iterator[str]:
+    for error in errors:
+        texts = [problem.message for problem in problems if _is_within(problem.path, error["path"])]
+        if not any(all(word in text for word in error.get("mentions", ())) for text in texts):
+            yield f"{error['path']}: none of {texts} mentions {error.get('mentions', [])}"
+
+
+def _unwanted(fine: Sequence[str], problems: Sequence[Problem]) -> Iterator[str]:
+    for path in fine:
+        yield from (f"{p.path} is fine, and not: {p.message}" for p in problems if _is_within(p.path, path))
+
+
+def _is_within(path: str, whole: str) -> bool:
+    return path == whole or path.startswith((f"{whole}.", f"{whole}["))
+
+
+def _caller(expected: Expectation) -> Caller:
+    origin = expected["from"]
+    return Caller(expected["client"], origin["namespace"], tuple(sorted((origin.get("labels") or {}).items())))

@@ -1,0 +1,209 @@
+"""A stack file as plain data, read without the product: clusters, where each service runs, and its pods there.
+
+Only what an answer to a call depends on is read here; what the file says about routes is the product's to translate.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+
+Part = Mapping[str, Any]
+
+STRAY = "not-in-the-spec"
+"""A version that runs beside those of the spec, so that *any pod* and *pods of the one version* can be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """An east-west gateway of a cluster."""
+
+    cluster: str
+    namespace: str
+    labels: Mapping[str, str]
+    listener_port: int
+    dialled_port: int
+    addresses: tuple[str, ...]
+    is_managed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    name: str
+    domain: str
+    trust_domain: str
+    root_namespace: str
+    locality: str
+    gateways: tuple[Gateway, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    name: str
+    number: int
+    protocol: str
+    general: int
+    """The number by which the spec calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A service on one cluster."""
+
+    service: str
+    """`name.namespace`, as the spec calls it."""
+    cluster: str
+    name: str
+    namespace: str
+    ports: tuple[Port, ...]
+    versions: Mapping[str, Mapping[str, str]]
+    """Version → the labels that select its pods."""
+    version_services: Mapping[str, str]
+    """Version → the Service that stands for it alone."""
+    selector: Mapping[str, str]
+    accounts: tuple[str, ...]
+    identities: tuple[str, ...]
+    """Whoever answers has one of these; first those of the accounts, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    presence: Presence
+    version: str
+    address: str
+    labels: Mapping[str, str]
+    account: str
+    identity: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.presence.name}-{self.version}"
+
+
+class Stack:
+    """What a stack file says."""
+
+    def __init__(self, config: Part) -> None:
+        self._config = {key.removeprefix("mesh:"): value for key, value in config.items()}
+
+    @cached_property
+    def clusters(self) -> dict[str, Cluster]:
+        return {str(name): _cluster(str(name), part or {}) for name, part in self._config["clusters"].items()}
+
+    @cached_property
+    def presences(self) -> list[Presence]:
+        return [
+            _presence(service, self.clusters[str(cluster)], part or {})
+            for service in self._config.get("services") or ()
+            for cluster, part in service["clusters"].items()
+        ]
+
+    @cached_property
+    def pods(self) -> list[Pod]:
+        """One for each version of each service on each cluster, and a stray one beside them."""
+        places = {name: number for number, name in enumerate(self.clusters, 1)}
+        return [
+            pod
+            for number, presence in enumerate(self.presences)
+            for pod in _pods(presence, f"10.{places[presence.cluster]}.{number}")
+        ]
+
+    def presence(self, service: str, cluster: str) -> Presence:
+        """Where the service runs on that cluster. Raises `LookupError`."""
+        for presence in self.presences:
+            if (presence.service, presence.cluster) == (service, cluster):
+                return presence
+        raise LookupError(f"{service!r} does not run on {cluster!r}")
+
+    def pods_of(self, cluster: str, service: str, version: str | None = None) -> frozenset[str]:
+        """The addresses of all pods of the service there, or of those that a version selects."""
+        presence = self.presence(service, cluster)
+        labels = presence.versions[version] if version else {}
+        return frozenset(
+            pod.address for pod in self.pods if pod.presence is presence and labels.items() <= pod.labels.items()
+        )
+
+    def gateway_at(self, address: str, port: int) -> Gateway | None:
+        """Whom a client reaches at an address."""
+        for cluster in self.clusters.values():
+            for gateway in cluster.gateways:
+                if address.lower() in gateway.addresses and port == gateway.dialled_port:
+                    return gateway
+        return None
+
+
+def _cluster(name: str, part: Part) -> Cluster:
+    root = (part.get("istio") or {}).get("namespace", "istio-system")
+    gateways = part.get("gateways") or {"": part["gateway"]} if "gateway" in part or "gateways" in part else {}
+    return Cluster(
+        name,
+        part.get("domain", "cluster.local"),
+        part.get("trustDomain", "cluster.local"),
+        root,
+        part.get("locality", ""),
+        tuple(_gateway(name, gateway, root) for gateway in gateways.values()),
+    )
+
+
+def _gateway(cluster: str, part: Part, root: str) -> Gateway:
+    stated = (item["address"] if isinstance(item, Mapping) else item for item in part["addresses"])
+    return Gateway(
+        cluster,
+        part.get("namespace", root),
+        part.get("selector", {"istio": "eastwestgateway"}),
+        int(part.get("listenerPort", 15443)),
+        int(part.get("port", 15443)),
+        tuple(_usual_form(str(address)) for address in stated),
+        is_managed=str(part.get("manage", True)).lower() != "false",
+    )
+
+
+def _usual_form(address: str) -> str:
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address.lower()
+
+
+def _presence(service: Part, cluster: Cluster, part: Part) -> Presence:
+    name = str(part.get("name", service["name"]))
+    namespace = str(part.get("namespace", service["namespace"]))
+    accounts = tuple(part.get("serviceAccounts") or ())
+    numbers = part.get("ports") or {}
+    separate = part.get("versionServices") or {}
+    versions = {
+        **{version: {"version": version} for version in part.get("versions") or ()},
+        **(part.get("subsets") or {}),
+        **{version: {"version-service": name} for version, name in separate.items()},
+    }
+    return Presence(
+        f"{service['name']}.{service['namespace']}",
+        cluster.name,
+        name,
+        namespace,
+        tuple(_port(port, numbers) for port in service["ports"]),
+        versions,
+        separate,
+        part.get("selector") or {"app": name},
+        accounts,
+        (
+            *(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
+            *(part.get("identities") or ()),
+        ),
+    )
+
+
+def _port(port: Part, numbers: Part) -> Port:
+    number = int(port["number"])
+    return Port(port["name"], int(numbers.get(port["name"], number)), str(port["protocol"]).upper(), number)
+
+
+def _pods(presence: Presence, network: str) -> Iterator[Pod]:
+    versions = {**presence.versions, STRAY: {"version": STRAY}}
+    for number, (version, labels) in enumerate(versions.items()):
+        accounts = presence.accounts or ("default",)
+        turn = number % len(accounts)
+        identity = presence.identities[turn] if presence.identities else ""
+        address = f"{network}.{number + 1}"
+        yield Pod(presence, version, address, {**presence.selector, **labels}, accounts[turn], identity)
