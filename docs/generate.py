@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mesh_federation.mesh import requirements
+from mesh_federation.mesh.errors import spelled
 from mesh_federation.mesh.requirements import Requirement
 
-from docs import keys
+from docs import commands, keys, problems
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = (REPOSITORY / "README.md", REPOSITORY / "docs" / "reference.md")
+PAGES = tuple(REPOSITORY / page for page in ("README.md", "docs/problems.md", "docs/reference.md"))
 WIDTH = 120
 REGION = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -71,6 +72,31 @@ def _attributes(component: ast.ClassDef) -> Iterator[tuple[str, str]]:
                 yield name, " ".join(text.split())
 
 
+def command_table() -> str:
+    """A table of the commands."""
+    rows = [(f"`{command.name}`", command.meaning) for command in commands.commands()]
+    return _table(("command", "does"), rows)
+
+
+def option_table() -> str:
+    """A table of the options of all commands."""
+    rows = [(f"`{_escaped(option.spelling)}`", f"`{option.command}`", option.meaning) for option in commands.options()]
+    return _table(("option", "of", "meaning"), rows)
+
+
+def problem_table() -> str:
+    """A table of all problems, each with an example."""
+    rows = [
+        (f"`{problem.name}`", problem.level, _escaped(f"`{spelled(problem.path)}`: {problem.message}"))
+        for problem in problems.examples()
+    ]
+    return _table(("name", "level", "example"), rows)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([_row(head), "|" + "---|" * len(head), *map(_row, rows)])
 
@@ -96,6 +122,9 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "serving clusters": lambda: sentences(requirements.SERVING_CLUSTERS),
     "keys": tables,
     "outputs": outputs,
+    "commands": command_table,
+    "options": option_table,
+    "problems": problem_table,
 }
 
 if __name__ == "__main__":

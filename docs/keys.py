@@ -11,12 +11,16 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
+from mesh_federation.mesh.istio.releases import RELEASES
 from mesh_federation.mesh.reach import Reach
 from mesh_federation.mesh.spec import values
 from mesh_federation.mesh.spec.cluster import Cluster
 from mesh_federation.mesh.spec.federation import Federation
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+CHOICES = {values.Protocol: values.PROTOCOLS, values.IstioVersion: RELEASES}
+"""Types that a validator narrows to a few values, which the type itself does not show."""
 
 
 class Key(NamedTuple):
@@ -79,8 +83,9 @@ def _models(hint: Any) -> Iterator[tuple[type[BaseModel], str]]:
 def _words(hint: Any, names: Mapping[str, str]) -> str:
     """A type as a reader says it; `names` are those of annotated types."""
     plain, metadata = _bare(hint)
-    if get_origin(plain) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(plain))
+    choices = get_args(plain) if get_origin(plain) is Literal else CHOICES.get(hint, ())
+    if choices:
+        return ", ".join(f"`{choice}`" for choice in choices)
     return f"{names.get(_identity(hint)) or _plain_words(plain, names)}{_bounds(metadata)}"
 
 
@@ -145,7 +150,8 @@ def _identity(hint: Any) -> str:
 
 
 def _spaced(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+    """`port number`, `DNS label`"""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower().replace("dns", "DNS")
 
 
 def _one_line(text: str | None) -> str:

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from mesh_federation.mesh.commands import main as command
+from mesh_federation.mesh.commands.main import parser
 from mesh_federation.mesh.istio import kinds
 
 from sandbox import tools, traffic
@@ -56,7 +56,7 @@ def test_what_pip_installs_has_the_command() -> None:
 
 @pytest.mark.parametrize("arguments", [call for name in CORE for call in pages.arguments_of(name)], ids=" ".join)
 def test_commands_of_the_core_are_understood(arguments: list[str]) -> None:
-    options = command.parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
 
     shown = [str(block.file) for block in pages.blocks("yaml") if block.file]
     for path in options.stack_files:
@@ -91,8 +91,8 @@ def test_commands_of_the_core_print_what_is_shown(
             (tmp_path / shown.file).write_text(shown.text)
     monkeypatch.chdir(tmp_path)
 
-    for command, output in pages.dialogue(block):
-        program, *arguments = shlex.split(command)
+    for line, output in pages.dialogue(block):
+        program, *arguments = shlex.split(line)
         assert program in CORE
         exit_code = core.run(*arguments)
         printed = capsys.readouterr()
@@ -127,7 +127,5 @@ def test_pulumi_knows_the_options(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", pages.arguments_of("kubectl"), ids=" ".join)
 def test_kubectl_lists_what_adopt_asks_for(arguments: list[str]) -> None:
-    plurals = ",".join(kind.plural for kind in kinds.EMITTED)
-
-    assert f"{plurals}.networking.istio.io" in arguments
+    assert ",".join(kind.resource for kind in kinds.EMITTED) in arguments
     assert arguments[-3:] == ["-A", "-o", "json"]

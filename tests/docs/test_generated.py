@@ -7,7 +7,7 @@ import pytest
 from mesh_federation.mesh import requirements
 
 from docs import generate, keys
-from tests.given import pages
+from tests.given import broken, pages
 
 REFERENCE = pages.REPOSITORY / "docs" / "reference.md"
 
@@ -40,17 +40,19 @@ def rows(heading: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("heading", "key", "type_", "default"),
     [
-        ("Top level", "clusters", "map: label → map", "required"),
+        ("Top level", "clusters", "map: DNS label → map", "required"),
         ("Top level", "settleSeconds", "seconds, 0 to 3600", "`12`"),
         ("`clusters.<name>`", "trustDomain", "text", "`cluster.local`"),
         ("`clusters.<name>`", "locality", "text", ""),
-        ("`clusters.<name>.istio`", "namespace", "label", "`istio-system`"),
+        ("`clusters.<name>`", "context", "text", ""),
+        ("`clusters.<name>.istio`", "version", "`1.27`, `1.28`, `1.29`, `1.30`, `1.31`, `1.32`", ""),
+        ("`clusters.<name>.istio`", "namespace", "DNS label", "`istio-system`"),
         ("`clusters.<name>.gateway`", "addresses", "list: gateway address", "required"),
-        ("`clusters.<name>.gateway`", "selector", "map: label key → label value", "`{istio: eastwestgateway}`"),
+        ("`clusters.<name>.gateway`", "selector", "labels", "`{istio: eastwestgateway}`"),
         ("`clusters.<name>.gateway`", "manage", "true or false", "`true`"),
-        ("`services[]`", "importedBy", "list: label", "`[]`"),
-        ("`services[].clusters.<name>`", "subsets", "map: label → map: label key → label value", "`{}`"),
-        ("`traffic[].clients`", "clusters", "list: label", "required"),
+        ("`services[]`", "importedBy", "list: DNS label", "`[]`"),
+        ("`services[].clusters.<name>`", "subsets", "map: DNS label → labels", "`{}`"),
+        ("`traffic[].clients`", "clusters", "list: DNS label", "required"),
         ("`traffic[].http[].route[]`", "weight", "weight, 0 or more", ""),
         ("`addresses`", "pool", "network", "`240.0.0.0/12`"),
     ],
@@ -59,13 +61,27 @@ def test_the_reference_shows_a_key_with_its_type_and_default(heading: str, key: 
     assert rows(heading)[key][1:3] == [type_, default]
 
 
-@pytest.mark.xfail(strict=True, reason="the models' docstrings are still to be written")
 def test_every_key_has_a_meaning() -> None:
     assert [f"{part.heading} {key.name}" for part in keys.parts() for key in part.keys if not key.meaning] == []
 
 
 def test_every_output_is_in_the_reference() -> None:
-    assert {"addresses", "hosts", "traffic", "trust"} <= rows("Outputs").keys()
+    assert rows("Outputs").keys() == {"addresses", "hosts", "requirements", "traffic", "trust"}
+
+
+def test_every_command_and_option_is_in_the_reference() -> None:
+    described = rows("Commands")
+
+    assert {"check FILE…", "render FILE --out DIR", "adopt FILE --state FILE --out FILE"} <= described.keys()
+    assert {"--addresses FILE", "--found CLUSTER=FILE", "--name NAME", "--stack NAME"} <= described.keys()
+
+
+def test_every_problem_that_a_broken_file_expects_is_listed() -> None:
+    names = re.findall(r"^\| `([\w-]+)` \|", (pages.REPOSITORY / "docs" / "problems.md").read_text(), re.MULTILINE)
+
+    assert set(names) >= {
+        expected.name for file in broken.BROKEN for expected in broken.expectations(file.read_text())
+    } - {None}
 
 
 def test_the_readme_lists_every_requirement_in_order() -> None:
@@ -74,5 +90,5 @@ def test_the_readme_lists_every_requirement_in_order() -> None:
     )
     sentences = [" ".join(item.split()) for item in listed]
 
-    words = {**requirements.ANY_CLUSTER, "releases": "1.27 to 1.31"}
-    assert sentences == [requirement.text.format_map(words) for requirement in requirements.REQUIREMENTS]
+    assert sentences[0] == "Istio runs on the cluster itself, in release 1.27 to 1.32."
+    assert sentences == [text.format_map(requirements.ANY_CLUSTER) for _, _, text in requirements.REQUIREMENTS]

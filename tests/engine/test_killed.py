@@ -1,4 +1,4 @@
-"""`pulumi` ends in the middle of an update, and the recipe of the documentation finishes it."""
+"""`pulumi` ends in the middle of an update, and the README's recipe finishes it."""
 
 import os
 import re
@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
-from tests.given import pages
 from tests.given.specs import bookinfo
 from tests.real.clusters import Clusters
 from tests.real.held_writes import Gate, gate_before_writes
 from tests.real.processes import mentioning
-from tests.real.stack import Stack, a_checkout, never_left_running
+from tests.real.stack import REPOSITORY, Stack, a_checkout, never_left_running
 
 pytestmark = pytest.mark.engine
 
@@ -218,7 +217,7 @@ def nothing_is_left_running(stack: Stack, clusters: Clusters) -> None:
 
 
 def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
-    """Do what the documentation says, with the stack's name and clusters in the place of those there."""
+    """Do what the README says, with the stack's name and clusters in the place of those there."""
     adopted = ""
     for line in recipe(stack.name, clusters):
         if line.startswith("pulumi import") and adopted.startswith("0 objects"):
@@ -238,9 +237,10 @@ def follow_recipe(stack: Stack, checkout: Path, *clusters: str) -> None:
 
 def recipe(stack: str, clusters: tuple[str, ...]) -> Iterator[str]:
     """The documentation's commands, and where they name a cluster, for each cluster."""
-    block = next(block for block in pages.blocks("sh") if block.text.startswith("pulumi cancel"))
+    page = REPOSITORY / "docs" / "when-something-goes-wrong.md"
+    section = page.read_text().partition("\n## An update was killed\n")[2]
     found = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
-    for line in block.text.splitlines():
+    for line in section.partition("```sh\n")[2].partition("\n```")[0].splitlines():
         if line.startswith("kubectl"):
             yield from (line.replace("prod-eu-fra", cluster).replace("eu-fra", cluster) for cluster in clusters)
         else:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_the_readmes_preview_of_a_weight_edit_is_the_engines(stack: Stack) -> None:
-    (shown,) = (block.text for block in pages.blocks("console", page=pages.README) if "pulumi preview" in block.text)
+    (shown,) = (block.text for block in pages.blocks("console") if "pulumi preview" in block.text)
     edits = dict(re.findall(r"~ weight: (\d+) => (\d+)", shown))
     spec = pages.first_spec()
     stack.configure(spec)

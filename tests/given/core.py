@@ -79,7 +79,6 @@ def outputs_of(federation: Federation) -> dict[str, Any]:
         "hosts": outputs.hosts(routes),
         "traffic": outputs.traffic(routes),
         "trust": outputs.trust(routes),
-        "requirements": outputs.requirements(routes),
     }
 
 

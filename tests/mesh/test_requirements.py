@@ -1,23 +1,24 @@
 """What must be true of a cluster is said of that cluster: only what concerns it, with its own names."""
 
 from dataclasses import replace
+from typing import Any
 
-from mesh_federation.mesh.requirements import REQUIREMENTS, Facts, Gateway, requirements
+from mesh_federation.mesh.requirements import REQUIREMENTS, Facts, requirements
+from mesh_federation.mesh.spec.cluster import Cluster
 
-CLIENT = Facts(releases="1.30", root="istio-system", called=["reviews.default"])
-SERVING = Facts(
-    releases="1.27 to 1.31",
-    root="istio-system",
-    served=["ratings.shop", "reviews.default"],
-    trust_domains=["cluster1"],
-    gateway=Gateway(
-        namespace="gateways", selector={"istio": "eastwestgateway"}, port=31443, listener_port=15443, manage=True
-    ),
-)
+
+def cluster(**gateway: Any) -> Cluster:
+    """A serving cluster, whose gateway is in a namespace of its own and behind a node port."""
+    stated = {"addresses": ["172.18.0.230"], "namespace": "gateways", "port": 31443, **gateway}
+    return Cluster.model_validate({"gateway": stated})
+
+
+CLIENT = Facts(Cluster.model_validate({"istio": {"version": "1.30"}}), called=["reviews.default"])
+SERVING = Facts(cluster(), served=["ratings.shop", "reviews.default"], trust_domains=["cluster1"])
 
 
 def test_a_cluster_that_neither_calls_nor_answers_need_fulfil_nothing() -> None:
-    assert requirements(Facts(releases="1.30", root="istio-system")) == {}
+    assert requirements(Facts(Cluster())) == {}
 
 
 def test_a_client_cluster_hears_nothing_of_gateways() -> None:
@@ -34,7 +35,8 @@ def test_a_serving_cluster_hears_nothing_of_callers() -> None:
 def test_sentences_name_the_cluster_s_own_services_namespaces_and_ports() -> None:
     sentences = requirements(SERVING)
 
-    assert sentences["release"] == "Istio runs on the cluster itself, in release 1.27 to 1.31."
+    assert sentences["release"] == "Istio runs on the cluster itself, in release 1.27 to 1.32."
+    assert requirements(CLIENT)["release"] == "Istio runs on the cluster itself, in release 1.30."
     assert sentences["discovery-selectors"].startswith(
         "The `discoverySelectors` of the mesh, where there are any, "
         "select the namespaces default, gateways, istio-system and shop."
@@ -52,8 +54,7 @@ def test_one_trust_domain_needs_no_other_accepted() -> None:
 
 
 def test_a_gateway_of_one_s_own_must_admit_the_hosts_and_may_have_a_wildcard() -> None:
-    assert SERVING.gateway
-    own = replace(SERVING, gateway=replace(SERVING.gateway, manage=False))
+    own = replace(SERVING, cluster=cluster(manage=False))
 
     assert "own-passthrough" not in requirements(SERVING)
     assert "own-passthrough" in requirements(own)
@@ -61,8 +62,7 @@ def test_a_gateway_of_one_s_own_must_admit_the_hosts_and_may_have_a_wildcard() -
 
 
 def test_a_wildcard_rule_does_no_harm_to_a_gateway_in_the_root_namespace() -> None:
-    assert SERVING.gateway
-    in_root = replace(SERVING, gateway=replace(SERVING.gateway, namespace="istio-system"))
+    in_root = replace(SERVING, cluster=cluster(namespace="istio-system"))
 
     assert "no-wildcard-rule-at-the-gateway" in requirements(SERVING)
     assert "no-wildcard-rule-at-the-gateway" not in requirements(in_root)

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from sandbox import traffic
+from tests.given import pages
 from tests.given.specs import SPLIT
 from tests.real.bed import reviews
 from tests.real.federation import Federation
-from tests.real.stack import REPOSITORY
 
 pytestmark = pytest.mark.mesh
 
@@ -24,14 +24,15 @@ def test_the_split_of_the_bookinfo_example_is_what_callers_get(federation: Feder
     assert_split(federation, {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10})
 
 
-def test_the_readme_s_command_shows_who_answers(
+def test_the_documentation_s_command_shows_who_answers(
     federation: Federation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    arguments, shown = re.findall(r"\$ python -m sandbox\.traffic (.*)\n((?:.|\n)*?)```", readme)[0]
+    (block,) = (block for block in pages.blocks("console") if "sandbox.traffic" in block.text)
+    ((command, shown),) = pages.dialogue(block)
+    arguments = shlex.split(command.removeprefix("python -m sandbox.traffic "))
     federation.become(reviews(*SPLIT))
     directory = str(federation.bed.sandbox.directory)
-    monkeypatch.setattr(sys, "argv", ["sandbox.traffic", "--directory", directory, *shlex.split(arguments)])
+    monkeypatch.setattr(sys, "argv", ["sandbox.traffic", "--directory", directory, *arguments])
 
     assert traffic.main() == 0
 

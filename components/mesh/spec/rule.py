@@ -1,15 +1,29 @@
 """Rules: how calls to a service, made on some clusters, are spread."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, model_validator
 
 from .part import Part
-from .values import DnsLabel, NonEmpty, PortNumber, ServiceReference, Weight
+from .values import (
+    DnsLabel,
+    DnsName,
+    GatewayName,
+    IstioValue,
+    Labels,
+    NonEmpty,
+    PortNumber,
+    ServiceReference,
+    Text,
+    Weight,
+    plain_or_late,
+)
 
 
 class Destination(Part):
     """Who answers: cluster × service × version, with a weight."""
 
-    later: ClassVar = frozenset({"failover", "headers"})
+    later: ClassVar = frozenset({"failover"})
 
     cluster: DnsLabel
     """The serving cluster."""
@@ -21,29 +35,69 @@ class Destination(Part):
     """The port of the service there; the port that was called if it is left out."""
     weight: Weight | None = None
     """The destination's share. Several destinations need weights; they need not add up to 100."""
+    headers: IstioValue = None
+    """Istio's `headers`: what changes in the requests to this destination, and in its responses."""
+
+
+class Mirror(Part):
+    """Who gets a copy of a call; nobody waits for the answer."""
+
+    cluster: DnsLabel
+    """The cluster that gets the copies."""
+    service: ServiceReference | None = None
+    """`<service>.<namespace>`; the rule's service if it is left out."""
+    version: DnsLabel | None = None
+    """A version of the service there; any of its pods if it is left out."""
+    port: PortNumber | None = None
+    """The port of the service there; the port that was called if it is left out."""
+    percentage: IstioValue = None
+    """Istio's `percentage`: `{value: 12.5}` copies one call in eight; every call if it is left out."""
 
 
 class HttpEntry(Part):
-    """An entry of a VirtualService's `http`, whose destinations are ours."""
+    """An entry of a VirtualService's `http`. Its destinations and mirrors are ours.
 
-    later: ClassVar = frozenset(
-        {
-            "corsPolicy",
-            "directResponse",
-            "fault",
-            "headers",
-            "match",
-            "mirror",
-            "mirrorPercentage",
-            "mirrors",
-            "name",
-            "redirect",
-            "retries",
-            "rewrite",
-            "timeout",
-        }
-    )
+    Every other field of Istio's HTTPRoute stands here as in Istio: `timeout`, `retries`, `fault`, `headers`,
+    `corsPolicy`, `rewrite`, `redirect`, `directResponse`.
+    """
 
+    model_config = ConfigDict(extra="allow")
+
+    name: Text | None = None
+    """The entry's name, in outputs and in the proxies' logs."""
+    match: IstioValue = None
+    """Istio's conditions, of which one must hold; every call if it is left out."""
+    route: list[Destination] = []
+    """Who answers, and in which proportion; left out where the proxy answers by itself."""
+    mirrors: list[Mirror] = []
+    """Who gets copies."""
+
+    @property
+    def istio(self) -> dict[str, Any]:
+        """Istio's own fields."""
+        return self.model_extra or {}
+
+    @model_validator(mode="after")
+    def _plain(self) -> "HttpEntry":
+        for value in self.istio.values():
+            plain_or_late(value)
+        return self
+
+
+class TcpEntry(Part):
+    """An entry of a VirtualService's `tcp`, whose destinations are ours."""
+
+    match: IstioValue = None
+    """Istio's conditions, of which one must hold; every connection if it is left out."""
+    route: Annotated[list[Destination], NonEmpty]
+    """Who answers, and in which proportion."""
+
+
+class TlsEntry(Part):
+    """An entry of a VirtualService's `tls`, whose destinations are ours."""
+
+    match: IstioValue
+    """Istio's conditions, of which one must hold; each has `sniHosts`."""
     route: Annotated[list[Destination], NonEmpty]
     """Who answers, and in which proportion."""
 
@@ -51,22 +105,39 @@ class HttpEntry(Part):
 class Clients(Part):
     """Whose workloads a rule is for."""
 
-    later: ClassVar = frozenset({"gateways", "labels", "namespaces"})
-
     clusters: Annotated[list[DnsLabel], NonEmpty]
     """The client clusters."""
+    namespaces: Annotated[list[DnsLabel], NonEmpty] | None = None
+    """The namespaces of the callers; all if it is left out."""
+    labels: Labels | None = None
+    """Labels of the callers' pods; any if it is left out."""
+    gateways: Annotated[list[GatewayName], NonEmpty] = ["mesh"]
+    """Istio's `gateways`: `mesh` for workloads, `<namespace>/<Gateway>` for an ingress gateway."""
 
 
 class Rule(Part):
     """How calls to one service, made on some clusters, are spread."""
 
-    later: ClassVar = frozenset({"createService", "hosts", "name", "otherwise", "tcp", "tls"})
-
+    name: DnsLabel | None = None
+    """The rule's name, in messages and in the names of objects."""
     service: ServiceReference
     """`<service>.<namespace>`, as callers know it."""
+    hosts: list[DnsName] = []
+    """More names that callers use, such as `shop.example.com` at an ingress gateway."""
     clients: Clients
     """Who calls."""
     port: PortNumber | None = None
-    """The port that the rule speaks for; every port that speaks HTTP, HTTP2 or GRPC if it is left out."""
-    http: Annotated[list[HttpEntry], NonEmpty]
-    """The entries, tried in order."""
+    """The port that the rule speaks for; every port that fits if it is left out."""
+    otherwise: Literal["clientCluster", "notFound"] | None = None
+    """What happens to calls that no entry takes: the service on the client cluster, or 404.
+
+    The service on the client cluster if it is left out and runs there.
+    """
+    create_service: bool = True
+    """Whether a Service is made on client clusters that do not run the service, so that its name exists there."""
+    http: list[HttpEntry] = []
+    """The entries for HTTP, HTTP2 and GRPC, tried in order."""
+    tcp: list[TcpEntry] = []
+    """The entries for TCP, MONGO, REDIS and MYSQL, tried in order."""
+    tls: list[TlsEntry] = []
+    """The entries for TLS and HTTPS, tried in order; server names that none of them matches are not affected."""

@@ -151,6 +151,28 @@ def _network(value: Any) -> Any:
         raise wrong("not-a-network", "is not a network: {why}", why=str(error)) from None
 
 
+def plain_or_late(value: Any) -> Any:
+    """What Istio's fields hold: JSON, in which any value may be late."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise wrong("not-text", "has a key that is not text")
+        for item in value.values():
+            plain_or_late(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            plain_or_late(item)
+    elif not (value is None or isinstance(value, str | bool | int | float) or is_late(value)):
+        raise wrong("not-json", "is not a value that JSON has")
+    return value
+
+
+def _gateway_name(value: str) -> str:
+    namespace, slash, name = value.partition("/")
+    if value != "mesh" and not (slash and names.LABEL.fullmatch(namespace) and names.LABEL.fullmatch(name)):
+        raise wrong("not-a-gateway-name", "is neither `mesh` nor `<namespace>/<Gateway>`")
+    return value
+
+
 def _address(value: str) -> str:
     try:
         return str(ip_address(value))
@@ -177,6 +199,9 @@ Weight = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """Istio's weights are 32-bit integers."""
 Seconds = Annotated[int, Field(ge=0, le=3600)]
 """An hour: istiod waits for ten seconds at most, so more is a mistake for minutes."""
+IstioValue = Annotated[Any, AfterValidator(plain_or_late)]
+"""A value in Istio's own words, which `checks` holds against Istio's schemas."""
+GatewayName = Annotated[str, AfterValidator(_gateway_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Address = Annotated[str, AfterValidator(_address)]
 Protocol = Annotated[str, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]

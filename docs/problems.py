@@ -1,0 +1,25 @@
+"""Every problem by its name, with an example: what is wrong with the broken stack files of the tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mesh_federation.mesh.errors import Problem, SpecError
+from mesh_federation.mesh.read import read_stack_file
+
+BROKEN = Path(__file__).parents[1] / "tests" / "broken"
+
+
+def examples() -> list[Problem]:
+    """The problem of each name that is said in the fewest characters, sorted by name."""
+    found = {
+        problem.name: problem for problem in sorted(_problems(), key=lambda problem: (-len(str(problem)), str(problem)))
+    }
+    return [problem for _, problem in sorted(found.items())]
+
+
+def _problems() -> Iterator[Problem]:
+    for file in BROKEN.glob("*/*.yaml"):
+        try:
+            read_stack_file(file)
+        except SpecError as error:
+            yield from error.problems
