@@ -8,8 +8,10 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import Service
 
 from .mesh.errors import MeshError
+from .mesh.istio.kinds import SERVICE
 from .mesh.manifest import Computed, Manifest
 
 DependsOn = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource] | None
@@ -27,8 +29,13 @@ class MeshCluster(pulumi.ComponentResource):
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider])),
         )
 
-    def add(self, name: str, manifest: Manifest, depends_on: DependsOn) -> CustomResource:
+    def add(self, name: str, manifest: Manifest, depends_on: DependsOn) -> pulumi.CustomResource:
         """Manages `manifest` on this cluster, after `depends_on`; `name` tells it from all others of the stack."""
+        if manifest.kind == SERVICE.name:
+            # Pulumi would wait for pods, and there are none
+            metadata = {**manifest.object["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
+            opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
+            return Service(name, metadata=metadata, spec=manifest.spec, opts=opts)
         return CustomResource(
             name,
             api_version=manifest.object["apiVersion"],

@@ -18,7 +18,7 @@ from .mesh.manifest import PART_OF
 from .mesh.plan.plan import Edge, Plan, plan
 from .mesh.reach import shared_cluster
 from .mesh.read import read
-from .mesh.routes import resolve
+from .mesh.resolve import resolve
 from .removals import Removals
 
 

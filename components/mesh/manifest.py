@@ -65,6 +65,13 @@ class Manifest:
         return key_of(self.cluster, self.kind, self.namespace, self.name)
 
 
+def copied(value: Any) -> Any:
+    """A value of the user's, as a part of one manifest alone. Late leaves stay as they are."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def key_of(cluster: str, kind: str, namespace: str, name: str) -> str:
     """The key of a manifest."""
     return f"{cluster}/{kind}/{namespace}/{name}"

@@ -34,6 +34,17 @@ def federated_host(template: str, *, service: str, namespace: str, cluster: str)
     return template.format(service=service, namespace=namespace, cluster=cluster)
 
 
+def virtual_service_name(service: str, *, namespace: str = "", ingress: bool = False, rule: str = "") -> str:
+    """The name of the VirtualService for some callers of `service`.
+
+    `reviews` is everybody's, `shop.reviews` that of the namespace `shop`, `public.ingress.reviews` that of the ingress
+    gateways of the rule `public`.
+    """
+    if ingress:
+        return f"{rule}.ingress.{service}" if rule else f"ingress.{service}"
+    return f"{namespace}.{service}" if namespace else service
+
+
 def subset_name(version: str, owner: str) -> str:
     """The name of the DestinationRule for one version of `owner`, a host or a service."""
     return f"{version}.{owner}" if version else owner

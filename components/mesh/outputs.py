@@ -1,32 +1,72 @@
 """What a stack tells about a federation: who answers whom, under which host, and which trust domains it takes."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from .requirements import Facts
 from .requirements import requirements as sentences
-from .routes import Destination, Route, Routes
+from .routes import Destination, Entry, Route, Routes
 from .shares import percentages
 
+Shares = dict[str, str]
+"""Destination → its part of the calls, in percent."""
 
-def traffic(routes: Routes) -> dict[str, dict[str, dict[str, str]]]:
+
+def traffic(routes: Routes) -> dict[str, dict[str, Shares | dict[str, Shares]]]:
     """Client cluster → service → destination → share of the calls, so that a diff of it is the meaning of a change.
 
-    Shares of one service add up to 100.00 %. A rule that is narrowed to a port is listed as `<service>:<port>`.
+    Shares of one service add up to 100.00 %; copies come on top. Where calls are told apart by entries, these stand
+    between service and destination, numbered in the order in which they are tried. A port whose calls may have other
+    entries is listed as `<service>:<port>`, and callers who have a list of entries of their own are named behind it.
     """
-    table: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
+    table: dict[str, dict[str, Shares | dict[str, Shares]]] = defaultdict(dict)
     for route in routes.routes:
-        name = f"{route.service.reference}:{route.port}" if route.narrowed else route.service.reference
-        table[route.client.name][name] = dict(_shares(route))
+        table[route.client.name][_heading(route)] = _entries(route)
     return {client: dict(sorted(table[client].items())) for client in sorted(table)}
 
 
-def _shares(route: Route) -> Iterator[tuple[str, str]]:
-    for entry in route.entries:
-        weights = [1 if destination.weight is None else destination.weight for destination in entry.destinations]
-        for destination, share in zip(entry.destinations, percentages(weights), strict=True):
-            yield _described(destination, route), share
+def _heading(route: Route) -> str:
+    """`reviews.default`, `reviews.default:9080 from shop`, `reviews.default at istio-ingress/public (shop.example)`"""
+    callers = route.callers
+    port = f":{route.port}" if route.narrowed and route.port is not None else ""
+    namespace = f" from {callers.namespace}" if callers.namespace else ""
+    gateways = f" at {', '.join(callers.gateways)} ({', '.join(route.hosts)})" if callers.gateways else ""
+    return f"{route.service.reference}{port}{namespace}{gateways}"
+
+
+def _entries(route: Route) -> Shares | dict[str, Shares]:
+    [first, *others] = route.entries
+    if not others and first.name is None and first.matches == ({},):
+        return dict(_shares(first, route))
+    width = len(str(len(route.entries)))
+    return {
+        f"{number:0{width}}. {entry.name or _calls(entry)}": dict(_shares(entry, route))
+        for number, entry in enumerate(route.entries, 1)
+    }
+
+
+def _calls(entry: Entry) -> str:
+    """`every other call`, or the conditions as compact JSON."""
+    if {} in entry.matches:
+        return "every other call"
+    return " or ".join(json.dumps(match, sort_keys=True, default=lambda _: "(late)") for match in entry.matches)
+
+
+def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str]]:
+    if not entry.destinations:
+        yield (
+            f"the caller's proxy ({', '.join(sorted(entry.istio.keys() & {'directResponse', 'redirect'}))})",
+            "100.00 %",
+        )
+        return
+    weights = [1 if destination.weight is None else destination.weight for destination in entry.destinations]
+    for destination, share in zip(entry.destinations, percentages(weights), strict=True):
+        yield _described(destination, route), share
+    for mirror in entry.mirrors:
+        percentage = mirror.istio.get("percentage") or {}
+        yield f"copy: {_described(mirror, route)}", f"{float(percentage.get('value', 100)):.2f} %"
 
 
 def _described(destination: Destination, route: Route) -> str:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from .errors import Path, Problem
 from .spec.part import Part
+from .spec.values import IstioValue, plain_or_late
 from .unknown import Encrypted, Unknown
 from .wording import as_yaml, shown, told
 
@@ -27,6 +28,7 @@ class Reading:
         """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
+        data = {model.shorthand: data} if model.shorthand and isinstance(data, str) else data
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         keys = self._keys(model, data, path)
@@ -36,7 +38,8 @@ class Reading:
                 values[name] = self._field(field, data[keys[name]], (*path, keys[name]))
             elif field.is_required():
                 values[name] = self._unread((*path, field.alias or name), "missing-key", "is missing")
-        return model.model_construct(**values)
+        others = {key: self._istio(data[key], (*path, key)) for key in data if _is_istios(key, model)}
+        return model.model_construct(**values, **others)
 
     def _keys(self, model: type[Part], data: Mapping[Any, Any], path: Path) -> dict[str, str]:
         """Field → the key that the user wrote for it."""
@@ -44,6 +47,8 @@ class Reading:
         keys: dict[str, str] = {}
         for key in data:
             name = fields.get(key) if isinstance(key, str) else None
+            if _is_istios(key, model):
+                continue
             if name is None:
                 self._problem((*path, _step(key)), "unknown-key", _unknown_key(key, model, data))
             elif name in keys:
@@ -66,6 +71,8 @@ class Reading:
         if origin in {Union, UnionType} and NoneType in get_args(annotation):
             [of] = (argument for argument in get_args(annotation) if argument is not NoneType)
             return None if data is None else self._value(of, constraints, data, path)
+        if any(getattr(constraint, "func", None) is plain_or_late for constraint in constraints):
+            return self._istio(data, path)
         if isinstance(annotation, type) and issubclass(annotation, Part):
             return self.part(annotation, data, path)
         read = {list: self._list, dict: self._dict}.get(origin, self._leaf) if origin else self._leaf
@@ -93,6 +100,19 @@ class Reading:
             values[step] = self._value(of, (), item, (*path, step))
         return values
 
+    def _istio(self, data: Any, path: Path) -> Any:
+        """A value in Istio's words, in which anything may be encrypted."""
+        if isinstance(data, Encrypted):
+            return Unknown(path, encrypted=True)
+        if isinstance(data, dict):
+            for key in data:
+                if not isinstance(key, str):
+                    self._problem((*path, _step(key)), "not-text", f"{shown(key)} is not text; write the key in quotes")
+            return {_step(key): self._istio(item, (*path, _step(key))) for key, item in data.items()}
+        if isinstance(data, list | tuple):
+            return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
+        return self._leaf(IstioValue, (), data, path)
+
     def _leaf(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
         try:
             return _adapter(annotation, constraints).validate_python(data)
@@ -116,6 +136,11 @@ def _fields_by_key(model: type[Part]) -> dict[str, str]:
 @cache
 def _adapter(annotation: Any, constraints: tuple[Any, ...]) -> TypeAdapter[Any]:
     return TypeAdapter(Annotated[annotation, *constraints] if constraints else annotation)
+
+
+def _is_istios(key: Any, model: type[Part]) -> bool:
+    """Whether a key is a field that Istio defines, and is read as such."""
+    return model.model_config.get("extra") == "allow" and isinstance(key, str) and key not in _fields_by_key(model)
 
 
 def _unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

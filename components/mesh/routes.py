@@ -1,12 +1,11 @@
 """Who answers each call: the one resolved form that stands between the spec and everybody who reads it."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .spec.cluster import Cluster, Gateway
 from .spec.federation import Federation
-from .spec.rule import HttpEntry, Rule
 from .spec.service import Service
 
 
@@ -20,9 +19,11 @@ class Destination:
     """`""` is any version."""
     port: int
     """The port that is called there."""
-    stated_port: int | None
-    weight: int | None
+    stated_port: int | None = None
+    weight: int | None = None
     """None where there is only one destination: it takes every call."""
+    istio: Mapping[str, Any] = field(default_factory=dict)
+    """What the entry says of it in Istio's words: `headers`; of a mirror, `percentage`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,48 @@ class Entry:
     """Calls that are answered alike."""
 
     destinations: tuple[Destination, ...]
-    """In canonical order: by cluster, service, version and port."""
+    """In canonical order: by cluster, service, version and port. None where the proxy answers by itself."""
+    name: str | None = None
+    matches: tuple[Mapping[str, Any], ...] = ({},)
+    """Istio's conditions, of which one must hold; `{}` holds for every call."""
+    mirrors: tuple[Destination, ...] = ()
+    """Who gets copies, in the order of the spec."""
+    istio: Mapping[str, Any] = field(default_factory=dict)
+    """The entry's other fields, in Istio's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Those callers of a client cluster that share one list of entries. Nobody is in two of them."""
+
+    namespace: str = ""
+    """Workloads of this namespace; `""` is every namespace that has no list of its own."""
+    gateways: tuple[str, ...] = ()
+    """Instead of workloads, these ingress gateways."""
+    rule: str = ""
+    """The name of the rule for these ingress gateways."""
+
+
+EVERYBODY = Callers()
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The calls of one client cluster to one port of a service."""
+    """The calls of some callers of one client cluster to one port of a service."""
 
     client: Cluster
     service: Service
-    port: int
-    narrowed: bool
-    """Whether the rule speaks for this port alone."""
+    callers: Callers
+    kind: str
+    """`http`, `tcp` or `tls`: whose entries these are."""
+    port: int | None
+    """None at ingress gateways, whose ports are others."""
     entries: tuple[Entry, ...]
     """Tried in this order."""
+    narrowed: bool = False
+    """Whether other ports of the service may have other entries."""
+    hosts: tuple[str, ...] = ()
+    """More names that these callers use for the service."""
 
 
 @dataclass(slots=True)
@@ -77,13 +106,15 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """A federation, resolved. Nothing in it depends on the order in which the spec states things."""
+    """A federation, resolved. Nothing in it depends on the order of its services and clusters."""
 
     federation: Federation
     routes: tuple[Route, ...]
-    """By client cluster, service and port."""
+    """By client cluster, service, callers and port."""
     uses: tuple[Use, ...]
     """By client cluster, service and serving cluster."""
+    absent: tuple[tuple[Cluster, Service], ...]
+    """Client clusters, each with a service that does not run there and whose name is to exist there."""
 
     @property
     def crossings(self) -> Iterator[Use]:
@@ -98,68 +129,3 @@ class Routes:
     def federated_hosts(self) -> list[str]:
         """Every federated host that some client cluster needs, sorted."""
         return sorted({self.host_of(use) for use in self.crossings})
-
-
-def resolve(federation: Federation) -> Routes:
-    """Who answers each call of a federation that has passed `read`."""
-    service_of = {service.reference: service for service in federation.services}
-    routes = sorted(
-        (route for rule in federation.traffic for route in _routes(rule, federation, service_of)),
-        key=lambda route: (route.client.name, route.service.reference, route.port),
-    )
-    return Routes(federation, tuple(routes), _uses(routes, federation))
-
-
-def _routes(rule: Rule, federation: Federation, service_of: dict[str, Service]) -> Iterator[Route]:
-    service = service_of[rule.service]
-    for port in service.http_ports(rule.port):
-        entries = tuple(_entry(entry, port, service, federation, service_of) for entry in rule.http)
-        for client in rule.clients.clusters:
-            yield Route(federation.clusters[client], service, port, rule.port is not None, entries)
-
-
-def _entry(
-    entry: HttpEntry, port: int, service: Service, federation: Federation, service_of: dict[str, Service]
-) -> Entry:
-    ordered = sorted(entry.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
-    return Entry(
-        tuple(
-            Destination(
-                service if stated.service is None else service_of[stated.service],
-                federation.clusters[stated.cluster],
-                stated.version or "",
-                stated.port or port,
-                stated.port,
-                stated.weight if len(ordered) > 1 else None,
-            )
-            for stated in ordered
-        )
-    )
-
-
-def _uses(routes: list[Route], federation: Federation) -> tuple[Use, ...]:
-    uses: dict[tuple[str, str, str], Use] = {}
-
-    def use(client: Cluster, service: Service, serving: Cluster) -> Use:
-        key = (client.name, service.reference, serving.name)
-        return uses.setdefault(key, Use(client, service, serving))
-
-    for route in routes:
-        for entry in route.entries:
-            for destination in entry.destinations:
-                routed = use(route.client, destination.service, destination.serving)
-                routed.versions.add(destination.version)
-                routed.is_routed = True
-    for service in federation.services:
-        for client in service.imported_by:
-            for serving in service.clusters.keys() - {client}:
-                use(federation.clusters[client], service, federation.clusters[serving]).versions.add("")
-    return tuple(uses[key] for key in sorted(uses))
-
-
-def by_service(routes: Routes) -> dict[tuple[str, str], list[Route]]:
-    """(client cluster, service) → its routes, ascending by port."""
-    groups: dict[tuple[str, str], list[Route]] = defaultdict(list)
-    for route in routes.routes:
-        groups[route.client.name, route.service.reference].append(route)
-    return groups

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mesh_federation.mesh import outputs
 from mesh_federation.mesh.read import read_stack_file
-from mesh_federation.mesh.routes import resolve
+from mesh_federation.mesh.resolve import resolve
 
 from .topology import BedCluster, Workload, gateway
 

@@ -87,7 +87,7 @@ def _main() -> None:
     from mesh_federation.mesh.addresses import Ledger, allocate
     from mesh_federation.mesh.plan.plan import plan
     from mesh_federation.mesh.read import read_stack
-    from mesh_federation.mesh.routes import resolve
+    from mesh_federation.mesh.resolve import resolve
 
     data = spec(versions="versions" in sys.argv[1:])
     start = time.perf_counter()

@@ -11,7 +11,7 @@ from mesh_federation.mesh.errors import Problem, SpecError
 from mesh_federation.mesh.plan.plan import Plan, fresh
 from mesh_federation.mesh.reach import Reach
 from mesh_federation.mesh.read import read_stack, read_stack_file
-from mesh_federation.mesh.routes import resolve
+from mesh_federation.mesh.resolve import resolve
 from mesh_federation.mesh.spec.federation import Federation
 
 

@@ -1,189 +1,128 @@
-"""What must be true of rules, and of the services, versions and ports that they name."""
+"""What must be true of a rule as a whole: for whom it speaks, and for which ports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..errors import Path, Problem
-from ..spec.rule import Destination, HttpEntry, Rule
-from ..spec.service import HTTP_PROTOCOLS, Service
+from ..istio.match import is_catch_all
+from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
+from ..spec.service import PROTOCOLS_OF
 from ..unknown import known
-from .crossing import crossing, federated_host_of_the_client
+from .entry import entries, unknown_service
+from .language import istios_words
+from .overlap import overlaps
 from .saying import Stated, choices, each, stated_twice
 from .service import unknown_cluster
 
-_SPEAKS_HTTP = f"{', '.join(HTTP_PROTOCOLS[:-1])} or {HTTP_PROTOCOLS[-1]}"
-
 
 def traffic(stated: Stated) -> Iterator[Problem]:
-    rule_of: dict[tuple[str, str, int], int] = {}
     for index, rule in known(stated.federation.traffic):
         path = ("traffic", index)
         yield from each(
             unknown_service((*path, "service"), rule.service, stated),
             stated_twice((*path, "clients", "clusters"), rule.clients.clusters),
             _clients((*path, "clients", "clusters"), rule, stated),
-            no_http_port(path, rule, stated),
-            second_rule(path, rule, stated, rule_of),
-            entry_without_effect((*path, "http"), rule),
-            _entries((*path, "http"), rule, stated),
+            no_entries(path, rule),
+            unknown_rule_port(path, rule, stated),
+            no_fitting_port(path, rule, stated),
+            workloads_at_a_gateway(path, rule),
+            missing_hosts(path, rule),
+            not_at_a_gateway(path, rule),
+            ambiguous_port(path, rule, stated),
+            useless_otherwise(path, rule),
+            *(entries((*path, kind), kind, getattr(rule, kind), rule, stated) for kind in PROTOCOLS_OF),
+            istios_words(path, rule, stated.federation),
         )
-
-
-def unknown_service(path: Path, reference: str, stated: Stated) -> Iterator[Problem]:
-    if stated.service(reference) is None:
-        message = f"no service {reference!r}; the federation has {choices(stated.services)}"
-        yield Problem(path, "unknown-service", message)
+    yield from each(overlaps(stated))
 
 
 def _clients(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
-        yield from each(unknown_cluster(here, client, stated), service_not_on_client(here, client, rule, stated))
+        yield from each(unknown_cluster(here, client, stated), unanswered_calls(here, client, rule, stated))
 
 
-def service_not_on_client(path: Path, client: str, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def unanswered_calls(path: Path, client: str, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    """Where the service does not run, nobody answers the calls that no entry takes."""
     service = stated.service(rule.service)
-    if service and client in stated.federation.clusters and client not in service.clusters:
+    if service is None or client not in stated.federation.clusters or client in service.clusters:
+        return
+    if "mesh" not in rule.clients.gateways:
+        return
+    takes_all = all(_takes_all(getattr(rule, kind)) for kind in ("http", "tcp") if getattr(rule, kind))
+    if rule.otherwise == "clientCluster" or not (takes_all or rule.otherwise == "notFound"):
         message = (
-            f"{rule.service} does not run on {client!r}, so its name does not exist there; "
-            f"it runs on {choices(service.clusters)}; other clients dial a federated host (importedBy)"
+            f"{rule.service} does not run on {client!r}, so nobody there answers calls that no entry takes; "
+            "add an entry for every call, or `otherwise: notFound`"
         )
-        yield Problem(path, "service-not-on-client", message)
+        yield Problem(path, "unanswered-calls", message)
 
 
-def no_http_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def _takes_all(stated: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
+    return any(not entry.match or any(is_catch_all(match) for match in entry.match) for entry in stated)
+
+
+def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
+    if not any(getattr(rule, kind) for kind in PROTOCOLS_OF):
+        yield Problem(path, "no-entries", "has neither http nor tcp nor tls; state at least one entry")
+
+
+def unknown_rule_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
     service = stated.service(rule.service)
-    if service is None or service.http_ports(rule.port):
-        return
-    if rule.port is None:
-        message = f"{rule.service!r} has no port that speaks {_SPEAKS_HTTP}"
-        yield Problem((*path, "http"), "no-http-port", message)
-    else:
-        fitting = choices(service.http_ports(None))
-        message = f"{rule.service} has no {_SPEAKS_HTTP} port {rule.port}; it has {fitting}"
-        yield Problem((*path, "port"), "no-http-port", message)
+    if service and rule.port is not None and rule.port not in (numbers := [port.number for port in service.ports]):
+        message = f"{rule.service} has no port {rule.port}; it has {choices(numbers)}"
+        yield Problem((*path, "port"), "unknown-rule-port", message)
 
 
-def second_rule(path: Path, rule: Rule, stated: Stated, rule_of: dict[tuple[str, str, int], int]) -> Iterator[Problem]:
-    """Two rules would speak for the same calls."""
+def no_fitting_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
     service = stated.service(rule.service)
-    index = path[-1]
-    assert isinstance(index, int)
-    for _, client in known(list(dict.fromkeys(client for _, client in known(rule.clients.clusters)))):
-        for port in service.http_ports(rule.port) if service else ():
-            other = rule_of.setdefault((client, rule.service, port), index)
-            if other != index:
-                message = f"'{rule.service}:{port}' on {client} has a rule already; it is traffic[{other}]"
-                yield Problem(path, "second-rule", message)
-
-
-def entry_without_effect(path: Path, rule: Rule) -> Iterator[Problem]:
-    for index in range(1, len(rule.http)):
-        yield Problem(
-            (*path, index), "entry-without-effect", f"http[{index}] is never reached; http[0] takes every call"
-        )
-
-
-def _entries(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    for index, entry in known(rule.http):
-        yield from each(_route((*path, index, "route"), entry, rule, stated))
-
-
-def _route(path: Path, entry: HttpEntry, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    seen: set[tuple[object, ...]] = set()
-    yield from each(
-        missing_weight(path, entry.route),
-        no_weight_above_zero(path, entry.route),
-    )
-    for index, destination in known(entry.route):
-        here = (*path, index)
-        reference = destination.service or rule.service
-        yield from each(
-            destination_stated_twice(here, destination, reference, seen),
-            unknown_cluster((*here, "cluster"), destination.cluster, stated),
-            _unknown_destination_service((*here, "service"), destination, stated),
-            _destination(here, destination, reference, rule, stated),
-        )
-
-
-def missing_weight(path: Path, route: Sequence[Destination]) -> Iterator[Problem]:
-    for index, destination in known(route):
-        if destination.weight is None and len(route) > 1:
-            message = "is missing; of several destinations each needs a weight"
-            yield Problem((*path, index, "weight"), "missing-weight", message)
-
-
-def no_weight_above_zero(path: Path, route: Sequence[Destination]) -> Iterator[Problem]:
-    if route and all(destination.weight == 0 for destination in route):
-        yield Problem(path, "no-weight-above-zero", "the weights add up to 0; at least one must be more")
-
-
-def destination_stated_twice(
-    path: Path, destination: Destination, reference: str, seen: set[tuple[object, ...]]
-) -> Iterator[Problem]:
-    identity = (destination.cluster, reference, destination.version, destination.port)
-    if identity in seen:
-        words = f"{reference} {destination.version or 'any version'} on {destination.cluster}"
-        yield Problem(path, "destination-stated-twice", f"{words!r} is stated twice; add the weights up")
-    seen.add(identity)
-
-
-def _unknown_destination_service(path: Path, destination: Destination, stated: Stated) -> Iterator[Problem]:
-    if destination.service:
-        yield from unknown_service(path, destination.service, stated)
-
-
-def _destination(path: Path, destination: Destination, reference: str, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    target = stated.service(reference)
-    if target is None:
+    if service is None or (rule.port is not None and rule.port not in [port.number for port in service.ports]):
         return
-    yield from each(unknown_port(path, destination, target), missing_port(path, destination, target, rule, stated))
-    if destination.cluster not in stated.federation.clusters:
-        return
-    if destination.cluster not in target.clusters:
-        yield from service_not_on_cluster((*path, "cluster"), destination, target)
-        return
-    yield from each(unknown_version(path, destination, target))
-    others = [client for _, client in known(rule.clients.clusters) if client != destination.cluster]
-    if others:
-        version = destination.version or ""
-        yield from each(crossing((*path, "cluster"), target, destination.cluster, version, stated.federation))
-    for client in others:
-        yield from each(federated_host_of_the_client(target, client, destination.cluster, stated.federation))
+    for kind, protocols in PROTOCOLS_OF.items():
+        if getattr(rule, kind) and not service.ports_for(kind, rule.port):
+            speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
+            narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
+            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind} is{narrowed}"
+            yield Problem((*path, kind), "no-fitting-port", message)
 
 
-def service_not_on_cluster(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
-    message = f"{target.reference} does not run on {destination.cluster!r}; it runs on {choices(target.clusters)}"
-    yield Problem(path, "service-not-on-cluster", message)
+def _is_at_a_gateway(rule: Rule) -> bool:
+    return any(gateway != "mesh" for _, gateway in known(rule.clients.gateways))
 
 
-def unknown_version(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
-    presence = target.clusters[destination.cluster]
-    if destination.version and presence.labels_of(destination.version) is None:
-        message = (
-            f"{target.name} on {destination.cluster} has no version {destination.version!r}; "
-            f"it has {choices(presence.all_versions)}"
-        )
-        yield Problem((*path, "version"), "unknown-version", message)
+def workloads_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
+    if _is_at_a_gateway(rule):
+        for key in ("labels", "namespaces"):
+            if value := getattr(rule.clients, key):
+                message = f"{value!r} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
+                yield Problem((*path, "clients", key), "workloads-at-a-gateway", message)
 
 
-def unknown_port(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
-    numbers = [port.number for port in target.ports]
-    if destination.port is not None and destination.port not in numbers:
-        message = f"{target.reference} has no port {destination.port}; it has {choices(numbers)}"
-        yield Problem((*path, "port"), "unknown-port", message)
+def missing_hosts(path: Path, rule: Rule) -> Iterator[Problem]:
+    if _is_at_a_gateway(rule) and not rule.hosts:
+        message = "is missing; calls at an ingress gateway are told apart by their host, such as shop.example.com"
+        yield Problem((*path, "hosts"), "missing-hosts", message)
 
 
-def missing_port(
-    path: Path, destination: Destination, target: Service, rule: Rule, stated: Stated
-) -> Iterator[Problem]:
-    """A call keeps its port, unless the destination states another."""
+def not_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
+    if _is_at_a_gateway(rule):
+        for kind in ("tcp", "tls"):
+            if getattr(rule, kind):
+                message = f"{kind!r} is for workloads; at an ingress gateway a rule has http alone"
+                yield Problem((*path, kind), "not-at-a-gateway", message)
+
+
+def ambiguous_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    """An ingress gateway's own port says nothing about the service's."""
     service = stated.service(rule.service)
-    if destination.port is not None or service is None:
-        return
-    numbers = [port.number for port in target.ports]
-    if lacking := [port for port in service.http_ports(rule.port) if port not in numbers]:
-        message = (
-            f"is missing; callers use port {lacking[0]}, which {target.reference} does not have; "
-            f"it has {choices(numbers)}"
-        )
-        yield Problem((*path, "port"), "missing-port", message)
+    if service and _is_at_a_gateway(rule) and len(ports := service.ports_for("http", rule.port)) > 1:
+        message = f"is missing; an ingress gateway cannot tell which of {choices(ports)} a call is for"
+        yield Problem((*path, "port"), "ambiguous-port", message)
+
+
+def useless_otherwise(path: Path, rule: Rule) -> Iterator[Problem]:
+    if rule.otherwise and rule.tls:
+        message = f"{rule.otherwise!r} has no meaning for tls; server names without a match pass through as they are"
+        yield Problem((*path, "otherwise"), "useless-otherwise", message)
+    elif rule.otherwise == "notFound" and rule.tcp:
+        message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
+        yield Problem((*path, "otherwise"), "useless-otherwise", message)

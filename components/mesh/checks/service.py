@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..errors import Path, Problem
-from ..spec.service import Presence, Service
+from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import crossing, federated_host_of_the_client
 from .saying import Stated, choices, each, stated_twice
@@ -18,7 +18,7 @@ def services(stated: Stated) -> Iterator[Problem]:
             stated_twice((*path, "ports"), [port.name for _, port in known(service.ports)], "name"),
             stated_twice((*path, "ports"), [port.number for _, port in known(service.ports)], "number"),
             _presences(path, service, stated),
-            stated_twice((*path, "importedBy"), service.imported_by),
+            stated_twice((*path, "importedBy"), [importer.cluster for _, importer in known(service.imported_by)]),
             _importers(path, service, stated),
         )
 
@@ -51,14 +51,34 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
 
 
 def _importers(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
-    for position, client in known(service.imported_by):
+    for position, importer in known(service.imported_by):
         here = (*path, "importedBy", position)
-        yield from each(unknown_cluster(here, client, stated), imported_from_nowhere(here, client, service, stated))
-        for serving in sorted(service.clusters.keys() - {client}):
-            yield from each(
-                crossing(here, service, serving, "", stated.federation),
-                federated_host_of_the_client(service, client, serving, stated.federation),
+        yield from each(
+            unknown_cluster(here, importer.cluster, stated),
+            imported_from_nowhere(here, importer.cluster, service, stated),
+            stated_twice((*here, "versions"), importer.versions),
+            version_of_nobody(here, importer, service),
+            _imports(here, importer, service, stated),
+        )
+
+
+def _imports(path: Path, importer: Import, service: Service, stated: Stated) -> Iterator[Problem]:
+    for serving in sorted(service.clusters.keys() - {importer.cluster}):
+        yield from each(
+            crossing(path, service, serving, "", stated.federation),
+            federated_host_of_the_client(service, importer.cluster, serving, stated.federation),
+        )
+
+
+def version_of_nobody(path: Path, importer: Import, service: Service) -> Iterator[Problem]:
+    presences = {cluster: presence for cluster, presence in service.clusters.items() if cluster != importer.cluster}
+    versions = {version for presence in presences.values() for version in presence.all_versions}
+    for index, version in known(importer.versions):
+        if version not in versions:
+            message = (
+                f"no other cluster has a version {version!r} of {service.reference}; there are {choices(versions)}"
             )
+            yield Problem((*path, "versions", index), "version-of-nobody", message)
 
 
 def imported_from_nowhere(path: Path, client: str, service: Service, stated: Stated) -> Iterator[Problem]:

@@ -9,7 +9,8 @@ from .. import names
 from ..errors import MeshError
 from ..reach import Reach
 from ..read import read_stack_file
-from ..routes import Routes, resolve
+from ..resolve import resolve
+from ..routes import Routes
 from ..spec.federation import Federation
 
 PATTERN = "stacks/Pulumi.<env>.yaml"

@@ -14,12 +14,17 @@ class Kind:
     @property
     def resource(self) -> str:
         """`serviceentries.networking.istio.io`, as kubectl and the rules of a ClusterRole name it."""
-        return f"{self.plural}.{self.api_version.partition('/')[0]}"
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def group(self) -> str:
+        """The API group; `""` is Kubernetes' own."""
+        return self.api_version.rpartition("/")[0]
 
     @property
     def token(self) -> str:
         """The type of the Pulumi resource."""
-        return f"kubernetes:{self.api_version}:{self.name}"
+        return f"kubernetes:{self.api_version if self.group else f'core/{self.api_version}'}:{self.name}"
 
 
 _NETWORKING = "networking.istio.io/v1"
@@ -30,7 +35,13 @@ DESTINATION_RULE = Kind("DestinationRule", _NETWORKING, "destinationrules")
 VIRTUAL_SERVICE = Kind("VirtualService", _NETWORKING, "virtualservices")
 GATEWAY = Kind("Gateway", _NETWORKING, "gateways")
 
-EMITTED = (SERVICE_ENTRY, DESTINATION_RULE, VIRTUAL_SERVICE, GATEWAY)
+ROUTING = (SERVICE_ENTRY, DESTINATION_RULE, VIRTUAL_SERVICE, GATEWAY)
+"""Istio's kinds that a federation makes."""
+
+SERVICE = Kind("Service", "v1", "services")
+"""Kubernetes' own kind: a name where the service itself does not run."""
+
+EMITTED = (*ROUTING, SERVICE)
 """What a federation makes."""
 
 READ = (

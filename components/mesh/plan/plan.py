@@ -12,6 +12,7 @@ from ..routes import Routes
 from .destination_rule import destination_rules
 from .gateway import gateways
 from .planned import Planned
+from .service import services
 from .service_entry import service_entries
 from .virtual_service import virtual_services
 
@@ -53,7 +54,7 @@ def plan(routes: Routes, addresses: Mapping[str, Late], part_of: str) -> Plan:
     `addresses` has an entry for each of `routes.federated_hosts`; `part_of` names the federation on its objects.
     Raises `UnknownError` where an object's name or number depends on a value that is encrypted.
     """
-    makers = (partial(service_entries, addresses=addresses), destination_rules, virtual_services, gateways)
+    makers = (partial(service_entries, addresses=addresses), destination_rules, services, virtual_services, gateways)
     with _without_cycle_collector():
         planned = {item.manifest.key: item for maker in makers for item in maker(routes)}
         labels = {**MANAGED_BY, PART_OF: part_of}

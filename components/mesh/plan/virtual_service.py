@@ -1,56 +1,97 @@
 """VirtualService: how a client cluster spreads the calls to one of its services."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from ..istio.kinds import VIRTUAL_SERVICE
-from ..manifest import Manifest
-from ..routes import Destination, Route, Routes, by_service
+from .. import names
+from ..istio.kinds import SERVICE, VIRTUAL_SERVICE
+from ..manifest import Manifest, copied, key_of
+from ..routes import Callers, Destination, Entry, Route, Routes
 from ..spec.federation import Federation
 from .planned import Planned
 
 
 def virtual_services(routes: Routes) -> Iterator[Planned]:
-    """One for each service that a client cluster has routes for, in the service's namespace there."""
-    for (client, _), of_service in by_service(routes).items():
-        service = of_service[0].service
-        spec = virtual_service(of_service, routes.federation)
-        manifest = Manifest.of(VIRTUAL_SERVICE, client, service.namespace, service.name, spec)
-        leads = {
-            (client, destination.serving.name)
-            for route in of_service
-            for entry in route.entries
-            for destination in entry.destinations
-        }
-        yield Planned(manifest, leads=tuple(sorted(leads)))
+    """One for each service and all callers that share its entries, in the service's namespace on the client cluster."""
+    absent = {(client.name, service.reference) for client, service in routes.absent}
+    for (client, reference, callers), group in groupby(routes.routes, key=_identity):
+        of_callers = list(group)
+        service = of_callers[0].service
+        name = names.virtual_service_name(
+            service.name, namespace=callers.namespace, ingress=bool(callers.gateways), rule=callers.rule
+        )
+        spec = virtual_service(of_callers, routes.federation)
+        after = key_of(client, SERVICE.name, service.namespace, service.name)
+        yield Planned(
+            Manifest.of(VIRTUAL_SERVICE, client, service.namespace, name, spec),
+            after=(after,) if (client, reference) in absent else (),
+            leads=tuple(sorted({(client, serving) for route in of_callers for serving in _serving(route)})),
+        )
 
 
-def virtual_service(of_service: Sequence[Route], federation: Federation) -> dict[str, Any]:
+def _identity(route: Route) -> tuple[str, str, Callers]:
+    return route.client.name, route.service.reference, route.callers
+
+
+def _serving(route: Route) -> Iterator[str]:
+    for entry in route.entries:
+        for destination in (*entry.destinations, *entry.mirrors):
+            yield destination.serving.name
+
+
+def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict[str, Any]:
     """The spec that spreads the calls to one service, port by port; ports without a route stay as they are."""
-    client, service = of_service[0].client, of_service[0].service
+    first = of_callers[0]
+    callers = first.callers
+    hosts = sorted({host for route in of_callers for host in route.hosts})
+    entries = {
+        kind: [
+            _entry(entry, route, federation) for route in of_callers if route.kind == kind for entry in route.entries
+        ]
+        for kind in ("http", "tcp", "tls")
+    }
     return {
-        "exportTo": ["*"],
-        "hosts": [federation.local_host_of(service, client.name)],
-        "http": [
-            {
-                "match": [{"port": route.port}],
-                "route": [_destination(destination, route, federation) for destination in entry.destinations],
-            }
-            for route in of_service
-            for entry in route.entries
-        ],
+        "exportTo": [callers.namespace or "*"],
+        **({"gateways": list(callers.gateways)} if callers.gateways else {}),
+        "hosts": hosts if callers.gateways else [federation.local_host_of(first.service, first.client.name), *hosts],
+        **{kind: list_ for kind, list_ in entries.items() if list_},
     }
 
 
-def _destination(destination: Destination, route: Route, federation: Federation) -> dict[str, Any]:
+def _entry(entry: Entry, route: Route, federation: Federation) -> dict[str, Any]:
+    port = {} if route.port is None else {"port": route.port}
+    matches = [{**copied(match), **port} for match in entry.matches]
+    destinations = [_weighted(destination, route, federation) for destination in entry.destinations]
+    mirrors = [_mirror(mirror, route, federation) for mirror in entry.mirrors]
+    return {
+        **({"name": entry.name} if entry.name else {}),
+        # without any condition, the entry is for every call
+        **({"match": matches} if all(matches) else {}),
+        **{field: copied(entry.istio[field]) for field in sorted(entry.istio)},
+        **({"mirrors": mirrors} if mirrors else {}),
+        **({"route": destinations} if destinations else {}),
+    }
+
+
+def _weighted(destination: Destination, route: Route, federation: Federation) -> dict[str, Any]:
+    # a single destination takes every call; a weight would only be one more thing to read
+    weight = {} if destination.weight is None else {"weight": destination.weight}
+    return {"destination": _target(destination, route, federation), **_copied(destination.istio), **weight}
+
+
+def _mirror(mirror: Destination, route: Route, federation: Federation) -> dict[str, Any]:
+    return {"destination": _target(mirror, route, federation), **_copied(mirror.istio)}
+
+
+def _target(destination: Destination, route: Route, federation: Federation) -> dict[str, Any]:
     service, serving = destination.service, destination.serving
     at_home = serving is route.client
     host = federation.local_host_of(service, serving.name) if at_home else federation.host_of(service, serving.name)
     # without a port, HTTP would take the listener's
     target: dict[str, Any] = {"host": host, "port": {"number": destination.port}}
-    if destination.version:
-        target["subset"] = destination.version
-    # a single destination takes every call; a weight would only be one more thing to read
-    return (
-        {"destination": target} if destination.weight is None else {"destination": target, "weight": destination.weight}
-    )
+    return {**target, "subset": destination.version} if destination.version else target
+
+
+def _copied(istio: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: copied(value) for field, value in istio.items()}

@@ -1,8 +1,8 @@
 """The base of every part of a spec."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -24,5 +24,12 @@ class Part(BaseModel):
 
     later: ClassVar[frozenset[str]] = frozenset()
     """Keys of the language that this release does not know yet."""
+    shorthand: ClassVar[str] = ""
+    """The key whose value may stand for the whole part, as text."""
     elsewhere: ClassVar[frozenset[str]] = frozenset()
     """Keys that stand here in what the user writes, and that others take off before this model reads the rest."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        return {cls.shorthand: value} if cls.shorthand and isinstance(value, str) else value

@@ -5,7 +5,12 @@ from typing import Annotated, ClassVar
 from .part import Part
 from .values import Account, DnsLabel, Labels, NonEmpty, PortNumber, Protocol
 
-HTTP_PROTOCOLS = ("HTTP", "HTTP2", "GRPC")
+PROTOCOLS_OF = {
+    "http": ("HTTP", "HTTP2", "GRPC"),
+    "tcp": ("TCP", "MONGO", "REDIS", "MYSQL"),
+    "tls": ("TLS", "HTTPS"),
+}
+"""Kind of entry → the protocols of the ports for which it can speak."""
 
 
 class Port(Part):
@@ -17,11 +22,6 @@ class Port(Part):
     """The port's number in the Service."""
     protocol: Protocol
     """What the port speaks, as Istio names it."""
-
-    @property
-    def speaks_http(self) -> bool:
-        """Whether an `http` rule can speak for it."""
-        return self.protocol in HTTP_PROTOCOLS
 
 
 class Presence(Part):
@@ -49,6 +49,17 @@ class Presence(Part):
         return [*self.versions, *self.subsets]
 
 
+class Import(Part):
+    """A cluster that may dial a service's federated hosts directly."""
+
+    shorthand: ClassVar = "cluster"
+
+    cluster: DnsLabel
+    """The client cluster."""
+    versions: list[DnsLabel] = []
+    """Versions that are subsets of the federated hosts there."""
+
+
 class Service(Part):
     """A Kubernetes Service, and the clusters that run it."""
 
@@ -62,14 +73,18 @@ class Service(Part):
     """The ports that other clusters may call."""
     clusters: Annotated[dict[DnsLabel, Presence], NonEmpty]
     """Where the service runs."""
-    imported_by: list[DnsLabel] = []
-    """Clusters that may dial its federated hosts directly, beyond what routes need."""
+    imported_by: list[Import] = []
+    """Clusters that may dial its federated hosts directly, beyond what routes need.
+
+    Each is a name, or `{cluster, versions}` where a VirtualService of one's own names versions as subsets.
+    """
 
     @property
     def reference(self) -> str:
         """The name by which rules speak of it."""
         return f"{self.name}.{self.namespace}"
 
-    def http_ports(self, only: int | None) -> list[int]:
-        """The numbers of the ports for which an `http` rule speaks, ascending; `only` narrows it to one port."""
-        return sorted(port.number for port in self.ports if port.speaks_http and only in (None, port.number))
+    def ports_for(self, kind: str, only: int | None) -> list[int]:
+        """The numbers of the ports for which an entry of `kind` speaks, ascending; `only` narrows it to one port."""
+        fitting = PROTOCOLS_OF[kind]
+        return sorted(port.number for port in self.ports if port.protocol in fitting and only in (None, port.number))

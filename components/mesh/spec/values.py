@@ -4,6 +4,7 @@ A message begins with the offending value; `read` puts it there.
 """
 
 from collections.abc import Callable
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal, LiteralString
 
@@ -161,6 +162,8 @@ def plain_or_late(value: Any) -> Any:
     elif isinstance(value, list | tuple):
         for item in value:
             plain_or_late(item)
+    elif isinstance(value, date | bytes):
+        raise wrong("not-text", "is not text; YAML reads it as a date or as bytes, so write it in quotes")
     elif not (value is None or isinstance(value, str | bool | int | float) or is_late(value)):
         raise wrong("not-json", "is not a value that JSON has")
     return value

@@ -1,0 +1,154 @@
+"""Istio's own words in a rule, held against the schema and the webhook of each release on which they land."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..errors import Path, Problem
+from ..istio import rules as webhook
+from ..istio import schema
+from ..istio.durations import nanoseconds
+from ..istio.kinds import VIRTUAL_SERVICE
+from ..istio.releases import RELEASES
+from ..spec.federation import Federation
+from ..spec.rule import Destination, HttpEntry, Rule, TcpEntry, TlsEntry
+from ..spec.service import PROTOCOLS_OF
+from ..unknown import Unknown, known
+from .saying import each
+
+_KIND = VIRTUAL_SERVICE.name
+_OURS = {
+    "delegate": "is for VirtualServices of your own; state the entries here",
+    "mirror": "is an older word of Istio's; write `mirrors: [{cluster, version, percentage}]`",
+    "mirrorPercentage": "is an older word of Istio's; write `mirrors: [{cluster, version, percentage}]`",
+    "mirror_percent": "is an older word of Istio's; write `mirrors: [{cluster, version, percentage}]`",
+    "mirrorPercent": "is an older word of Istio's; write `mirrors: [{cluster, version, percentage}]`",
+}
+"""Istio's fields that would speak past the federation → what to write instead."""
+
+
+def istios_words(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
+    releases = _releases(rule, federation)
+    for kind in PROTOCOLS_OF:
+        for index, entry in known(getattr(rule, kind)):
+            here = (*path, kind, index)
+            yield from each(refused_by_istio(here, kind, entry, releases))
+            if isinstance(entry, HttpEntry):
+                yield from each(
+                    istios_word_for_ours(here, entry),
+                    header_set_twice(here, entry),
+                    timeout_too_short(here, entry),
+                    rewrite_without_path(here, entry),
+                )
+
+
+def _releases(rule: Rule, federation: Federation) -> Mapping[str, tuple[str, bool]]:
+    """Release → a client cluster that may run it, and whether the cluster states it. The newest comes first."""
+    clusters: dict[str, tuple[str, bool]] = {}
+    for _, client in known(rule.clients.clusters):
+        cluster = federation.clusters.get(client)
+        if cluster is not None and not isinstance(cluster, Unknown):
+            for release in (cluster.istio.version,) if cluster.istio.version else RELEASES:
+                clusters.setdefault(release, (client, cluster.istio.version is not None))
+    return dict(sorted(clusters.items(), key=lambda item: -RELEASES.index(item[0])))
+
+
+def refused_by_istio(
+    path: Path, kind: str, entry: HttpEntry | TcpEntry | TlsEntry, releases: Mapping[str, tuple[str, bool]]
+) -> Iterator[Problem]:
+    """What Istio's schema, its CEL rules or its webhook would refuse, and what an older release would drop."""
+    fragment = _as_istio_has_it(entry)
+    told: set[Path] = set()
+    for release, (cluster, is_stated) in releases.items():
+        for problem in schema.problems(fragment, _KIND, release, (kind, 0), path):
+            if problem.path not in told:
+                yield _for_cluster(problem, release, cluster, is_stated=is_stated)
+            told.add(problem.path)
+    for problem in webhook.problems(fragment, _KIND, (kind, 0), path):
+        if problem.path not in told:
+            yield problem
+
+
+def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: bool) -> Problem:
+    if problem.name not in ("field-of-a-later-release", "value-of-a-later-release"):
+        return problem
+    if is_stated:
+        return problem._replace(message=f"{problem.message}, and {cluster} runs {release}")
+    return problem._replace(message=f"{problem.message}; state `istio.version` of {cluster} if it runs that or later")
+
+
+def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
+    """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
+    match = {} if entry.match is None else {"match": entry.match}
+    route = [_destination(destination) for destination in entry.route]
+    if not isinstance(entry, HttpEntry):
+        return {**match, "route": route}
+    istio = {field: value for field, value in entry.istio.items() if field not in _OURS}
+    mirrors = [{"destination": {"host": "any"}, **_stated("percentage", mirror.percentage)} for mirror in entry.mirrors]
+    return {
+        **istio,
+        **match,
+        **({"name": entry.name} if entry.name else {}),
+        **({"route": route} if route else {}),
+        **({"mirrors": mirrors} if mirrors else {}),
+    }
+
+
+def _destination(destination: Destination) -> dict[str, Any]:
+    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", destination.headers)}
+
+
+def _stated(field: str, value: Any) -> dict[str, Any]:
+    return {} if value is None else {field: value}
+
+
+def istios_word_for_ours(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    for field in entry.istio:
+        if field in _OURS:
+            yield Problem((*path, field), "istios-word-for-ours", f"{field!r} {_OURS[field]}")
+
+
+def header_set_twice(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    """Which of the two wins changes with the number of destinations (istiod's route builder)."""
+    at_the_entry = set(_headers_set(entry.istio.get("headers")))
+    for index, destination in known(entry.route):
+        for direction, operation, name in _headers_set(destination.headers):
+            if any((direction, other, name) in at_the_entry for other in ("set", "add", "remove")):
+                place = (*path, "route", index, "headers", direction, operation)
+                message = f"{name!r} is changed by the entry's headers, too; change it in one place"
+                yield Problem(place, "header-set-twice", message)
+
+
+def _headers_set(headers: Any) -> Iterator[tuple[str, str, str]]:
+    for direction in ("request", "response"):
+        operations = headers.get(direction) if isinstance(headers, dict) else None
+        for operation in ("set", "add", "remove"):
+            names = operations.get(operation) if isinstance(operations, dict) else None
+            for name in names if isinstance(names, dict | list) else ():
+                yield direction, operation, str(name).lower()
+
+
+def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    """The timeout holds for all attempts together."""
+    retries = entry.istio.get("retries") or {}
+    timeout, per_try = _duration(entry.istio.get("timeout")), _duration(retries.get("perTryTimeout"))
+    attempts = retries.get("attempts", 2)
+    if timeout and per_try and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
+        message = (
+            f"{entry.istio['timeout']!r} ends a call before its {attempts + 1} attempts of "
+            f"{retries['perTryTimeout']!r} each; make it longer, or the attempts fewer"
+        )
+        yield Problem((*path, "timeout"), "timeout-too-short", message, "warning")
+
+
+def _duration(value: Any) -> int:
+    return (nanoseconds(value) or 0) if isinstance(value, str) else 0
+
+
+def rewrite_without_path(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    """A rewritten prefix replaces what `match` has found; without it, the whole path."""
+    rewrite = entry.istio.get("rewrite")
+    uri = rewrite.get("uri") if isinstance(rewrite, dict) else None
+    matches: Sequence[Any] = entry.match or [{}]
+    if uri and not all(isinstance(match, dict) and match.get("uri") for match in matches):
+        message = f"{uri!r} replaces the path that a match on `uri` finds; not every match has one"
+        yield Problem((*path, "rewrite", "uri"), "rewrite-without-path", message, "warning")

@@ -1,0 +1,169 @@
+"""Which calls each rule and each entry can still get, after all that come before."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from ..errors import Path, Problem, spelled
+from ..istio.match import covers
+from ..spec.rule import Rule
+from ..spec.service import PROTOCOLS_OF, Service
+from ..unknown import UnknownError, known
+from .saying import Stated, choices, each
+
+Indexed = tuple[int, Rule]
+"""A rule, and its index in `traffic`."""
+
+
+def overlaps(stated: Stated) -> Iterator[Problem]:
+    judged: set[tuple[int, ...]] = set()
+    for service, client, rules in _by_client_and_service(stated):
+        # most client clusters have the same rules: judging them once is enough
+        indices = tuple(index for index, _ in rules)
+        if indices not in judged:
+            judged.add(indices)
+            yield from each(second_rule(rules, service, client), hidden_entry(rules, service))
+    for index, rule in known(stated.federation.traffic):
+        yield from each(never_matches(("traffic", index), rule, stated))
+
+
+def _by_client_and_service(stated: Stated) -> Iterator[tuple[Service, str, list[Indexed]]]:
+    rules: dict[tuple[str, str], list[Indexed]] = defaultdict(list)
+    for index, rule in known(stated.federation.traffic):
+        try:
+            for _, client in known(list(dict.fromkeys(client for _, client in known(rule.clients.clusters)))):
+                rules[client, rule.service].append((index, rule))
+        except UnknownError:
+            continue
+    for (client, reference), of_both in rules.items():
+        if service := stated.services.get(reference):
+            yield service, client, of_both
+
+
+def second_rule(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+    for (first, one), (second, other) in combinations(rules, 2):
+        if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
+            message = (
+                f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
+            )
+            yield Problem(("traffic", second), "second-rule", message)
+
+
+def _same_callers(one: Rule, other: Rule) -> str:
+    """Words for the callers for whom both rules speak alike; nothing if there are none."""
+    gateways = set(one.clients.gateways) & set(other.clients.gateways)
+    if (ingress := gateways - {"mesh"}) and (hosts := set(one.hosts) & set(other.hosts)):
+        return f"{choices(hosts)} at {choices(ingress)}"
+    if (ingress := set(one.clients.gateways) - {"mesh"}) and one.name == other.name and ingress & gateways:
+        return f"{choices(ingress)}, and needs a name of its own"
+    if "mesh" not in gateways or one.clients.labels != other.clients.labels:
+        return ""
+    if one.clients.namespaces is None and other.clients.namespaces is None:
+        return "the same callers"
+    if one.clients.namespaces is None or other.clients.namespaces is None:
+        return ""
+    shared = set(one.clients.namespaces) & set(other.clients.namespaces)
+    return f"callers in {choices(shared)}" if shared else ""
+
+
+def _same_ports(one: Rule, other: Rule, service: Service) -> str:
+    ports = {
+        port
+        for kind in PROTOCOLS_OF
+        if getattr(one, kind) and getattr(other, kind)
+        for port in set(service.ports_for(kind, one.port)) & set(service.ports_for(kind, other.port))
+    }
+    return choices(ports) if ports else ""
+
+
+class _Place(NamedTuple):
+    """A match of an entry as it holds for some callers on one port, and where the entry stands."""
+
+    path: Path
+    match: Mapping[str, Any]
+
+
+def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
+    """An entry that no call can reach, because others before it take all of its calls."""
+    hiders: dict[Path, Path | None] = {}
+    for kind in PROTOCOLS_OF:
+        for sharing in _lists(rules):
+            for port in sorted({port for _, rule in sharing for port in service.ports_for(kind, rule.port)}):
+                for path, hider in _judged(sharing, kind, port):
+                    # whoever is reached by some callers, or on some port, is not hidden
+                    hiders[path] = hider if path not in hiders or hiders[path] else None
+    for path, hider in hiders.items():
+        if hider:
+            name = f"traffic[{path[1]}]" if hider[1] != path[1] else ""
+            words = f"{name}{spelled(hider[2:]) if not name else spelled(hider)[len(name) :]}"
+            message = f"{spelled(path[2:])} never takes a call; {words} takes all of its calls before it"
+            yield Problem(path, "hidden-entry", message)
+
+
+def _lists(rules: Sequence[Indexed]) -> Iterator[list[Indexed]]:
+    """Rules that make one list of entries, for each group of callers."""
+    mesh = [(index, rule) for index, rule in rules if "mesh" in rule.clients.gateways]
+    yield [(index, rule) for index, rule in mesh if rule.clients.namespaces is None]
+    for namespace in sorted({n for _, rule in mesh for n in rule.clients.namespaces or ()}):
+        yield [(i, rule) for i, rule in mesh if rule.clients.namespaces is None or namespace in rule.clients.namespaces]
+    for index, rule in rules:
+        if set(rule.clients.gateways) != {"mesh"}:
+            yield [(index, rule)]
+
+
+def _judged(rules: Sequence[Indexed], kind: str, port: int) -> Iterator[tuple[Path, Path | None]]:
+    """Each entry that speaks for the port, and the one that hides it, if there is one."""
+    before: list[_Place] = []
+    for index, rule in rules:
+        if rule.port not in (None, port):
+            continue
+        labels = rule.clients.labels or {}
+        for position, entry in known(getattr(rule, kind)):
+            path = ("traffic", index, kind, position)
+            own = [_Place(path, match) for match in _on_port(entry.match, port, labels)]
+            if own:
+                found = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
+                yield path, found[0] if all(found) else None
+            before += own
+        if rule.otherwise:
+            match = {"sourceLabels": labels} if labels else {}
+            before.append(_Place(("traffic", index, "otherwise"), match))
+
+
+def _on_port(stated: Any, port: int, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for match in stated or [{}]:
+        if not isinstance(match, dict) or match.get("port") not in (None, port):
+            continue
+        rest = {field: value for field, value in match.items() if field != "port"}
+        if labels:
+            own = rest.get("sourceLabels")
+            rest["sourceLabels"] = {**labels, **(own if isinstance(own, dict) else {})}
+        yield rest
+
+
+def never_matches(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    """A condition that no call of the rule can fulfil."""
+    service = stated.service(rule.service)
+    labels = rule.clients.labels or {}
+    for kind in PROTOCOLS_OF:
+        numbers = service.ports_for(kind, rule.port) if service else []
+        for index, entry in known(getattr(rule, kind)):
+            for position, match in enumerate(entry.match or ()):
+                here = (*path, kind, index, "match", position)
+                yield from each(_port_of_another(here, match, numbers), _other_labels(here, match, labels))
+
+
+def _port_of_another(path: Path, match: Any, numbers: Sequence[int]) -> Iterator[Problem]:
+    port = match.get("port") if isinstance(match, dict) else None
+    if numbers and port is not None and port not in numbers:
+        message = f"{port!r} is not a port of the rule; it speaks for {choices(numbers)}"
+        yield Problem((*path, "port"), "never-matches", message)
+
+
+def _other_labels(path: Path, match: Any, labels: Mapping[str, str]) -> Iterator[Problem]:
+    own = match.get("sourceLabels") if isinstance(match, dict) else None
+    for key, value in (own if isinstance(own, dict) else {}).items():
+        if key in labels and labels[key] != value:
+            message = f"{value!r} is not the value {labels[key]!r} that `clients.labels` asks for; no call has both"
+            yield Problem((*path, "sourceLabels", key), "never-matches", message)

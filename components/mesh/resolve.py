@@ -1,0 +1,179 @@
+"""From a spec to routes: rules are merged for the callers that they share, and expanded by port."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .istio.match import is_catch_all
+from .routes import EVERYBODY, Callers, Destination, Entry, Route, Routes, Use
+from .spec.cluster import Cluster
+from .spec.federation import Federation
+from .spec.rule import Destination as StatedDestination
+from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
+from .spec.service import PROTOCOLS_OF, Service
+
+NOT_FOUND = {"directResponse": {"status": 404}}
+
+
+def resolve(federation: Federation) -> Routes:
+    """Who answers each call of a federation that has passed `read`."""
+    resolver = _Resolver(federation)
+    routes = tuple(resolver.routes())
+    return Routes(federation, routes, resolver.uses(routes), tuple(resolver.absent()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """The calls to one port of a service, by its number; None at ingress gateways."""
+
+    client: Cluster
+    service: Service
+    kind: str
+    port: int | None
+
+
+class _Resolver:
+    def __init__(self, federation: Federation) -> None:
+        self.federation = federation
+        self.service_of = {service.reference: service for service in federation.services}
+        self.rules: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+        """(client cluster, service) → the rules for it, in the order of the text."""
+        for rule in federation.traffic:
+            for client in rule.clients.clusters:
+                self.rules[client, rule.service].append(rule)
+
+    def routes(self) -> Iterator[Route]:
+        for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
+            cluster, service = self.federation.clusters[client], self.service_of[reference]
+            for callers, shared in _by_callers(rules):
+                for kind in PROTOCOLS_OF:
+                    yield from self._of_kind(cluster, service, callers, kind, shared)
+
+    def _of_kind(
+        self, client: Cluster, service: Service, callers: Callers, kind: str, rules: Sequence[Rule]
+    ) -> Iterator[Route]:
+        speaking = [rule for rule in rules if getattr(rule, kind)]
+        hosts = tuple(sorted({host for rule in speaking for host in rule.hosts}))
+        kinds = [other for other in PROTOCOLS_OF if any(getattr(rule, other) for rule in rules)]
+        ports = {rule.port for rule in speaking}
+        numbers = sorted({number for rule in speaking for number in service.ports_for(kind, rule.port)})
+        for port in [None] if callers.gateways and speaking else numbers:
+            calls = _Calls(client, service, kind, port)
+            fitting = [rule for rule in speaking if port is None or rule.port in (None, port)]
+            narrowed = ports != {None} or len(kinds) > 1
+            if entries := tuple(self._entries(calls, fitting)):
+                yield Route(client, service, callers, kind, port, entries, narrowed, hosts)
+
+    def _entries(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
+        some = False
+        for entry in self._stated(calls, rules):
+            some = True
+            yield entry
+            if any(map(is_catch_all, entry.matches)):
+                return
+        # for `tcp` and `tls` istiod itself sends the rest to the service
+        if some and calls.kind == "http" and calls.client.name in calls.service.clusters:
+            yield self._at_home(calls, rules[0], {})
+
+    def _stated(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
+        for rule in rules:
+            for stated in getattr(rule, calls.kind):
+                entry = self._entry(stated, calls, rule)
+                if entry.matches:
+                    yield entry
+            if rule.otherwise and calls.kind == "http":
+                yield self._otherwise(rule, calls)
+
+    def _otherwise(self, rule: Rule, calls: _Calls) -> Entry:
+        match = {"sourceLabels": dict(sorted(rule.clients.labels.items()))} if rule.clients.labels else {}
+        if rule.otherwise == "notFound":
+            return Entry((), matches=(match,), istio=NOT_FOUND)
+        return self._at_home(calls, rule, match)
+
+    def _at_home(self, calls: _Calls, rule: Rule, match: Mapping[str, Any]) -> Entry:
+        port = calls.port or _only_port(calls.service, rule)
+        return Entry((Destination(calls.service, calls.client, "", port),), matches=(match,))
+
+    def _entry(self, stated: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
+        ordered = sorted(stated.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
+        destinations = tuple(self._destination(one, calls, rule, several=len(ordered) > 1) for one in ordered)
+        matches = tuple(_matches(stated.match, calls.port, rule.clients.labels or {}))
+        if not isinstance(stated, HttpEntry):
+            return Entry(destinations, matches=matches)
+        mirrors = tuple(self._destination(mirror, calls, rule, several=False) for mirror in stated.mirrors)
+        return Entry(destinations, stated.name, matches, mirrors, stated.istio)
+
+    def _destination(
+        self, stated: StatedDestination | Mirror, calls: _Calls, rule: Rule, *, several: bool
+    ) -> Destination:
+        service = calls.service if stated.service is None else self.service_of[stated.service]
+        own = {"percentage": stated.percentage} if isinstance(stated, Mirror) else {"headers": stated.headers}
+        return Destination(
+            service,
+            self.federation.clusters[stated.cluster],
+            stated.version or "",
+            stated.port or calls.port or _only_port(service, rule),
+            stated.port,
+            stated.weight if several and isinstance(stated, StatedDestination) else None,
+            {key: value for key, value in own.items() if value is not None},
+        )
+
+    def uses(self, routes: Iterable[Route]) -> tuple[Use, ...]:
+        uses: dict[tuple[str, str, str], Use] = {}
+
+        def use(client: Cluster, service: Service, serving: Cluster) -> Use:
+            key = (client.name, service.reference, serving.name)
+            return uses.setdefault(key, Use(client, service, serving))
+
+        for route in routes:
+            for entry in route.entries:
+                for destination in (*entry.destinations, *entry.mirrors):
+                    routed = use(route.client, destination.service, destination.serving)
+                    routed.versions.add(destination.version)
+                    routed.is_routed = True
+        for service in self.federation.services:
+            for importer in service.imported_by:
+                client = self.federation.clusters[importer.cluster]
+                for serving in service.clusters.keys() - {client.name}:
+                    named = {v for v in importer.versions if v in service.clusters[serving].all_versions}
+                    use(client, service, self.federation.clusters[serving]).versions.update({"", *named})
+        return tuple(uses[key] for key in sorted(uses))
+
+    def absent(self) -> Iterator[tuple[Cluster, Service]]:
+        for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
+            service = self.service_of[reference]
+            wanted = any(rule.create_service and "mesh" in rule.clients.gateways for rule in rules)
+            if client not in service.clusters and wanted:
+                yield self.federation.clusters[client], service
+
+
+def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
+    """Who shares a list of entries, and the rules that make it. Istio prefers a namespace's own list to everybody's."""
+    mesh = [rule for rule in rules if "mesh" in rule.clients.gateways]
+    everybody = [rule for rule in mesh if not rule.clients.namespaces]
+    if everybody:
+        yield EVERYBODY, everybody
+    for namespace in sorted({namespace for rule in mesh for namespace in rule.clients.namespaces or ()}):
+        yield (
+            Callers(namespace),
+            [rule for rule in mesh if not rule.clients.namespaces or namespace in rule.clients.namespaces],
+        )
+    for rule in rules:
+        if ingress := tuple(sorted(set(rule.clients.gateways) - {"mesh"})):
+            yield Callers(gateways=ingress, rule=rule.name or ""), [rule]
+
+
+def _matches(stated: Any, port: int | None, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The conditions that can hold on this port; what always holds on it is left out."""
+    for match in stated or [{}]:
+        if port is None or match.get("port") in (None, port):
+            rest = {field: value for field, value in match.items() if field != "port" or port is None}
+            if labels or rest.get("sourceLabels"):
+                rest["sourceLabels"] = dict(sorted({**labels, **rest.get("sourceLabels", {})}.items()))
+            yield rest
+
+
+def _only_port(service: Service, rule: Rule) -> int:
+    """The port that an ingress gateway's calls go to (`checks.rule`: there is just one)."""
+    return rule.port or service.ports_for("http", None)[0]
