@@ -33,9 +33,10 @@ class MeshCluster(pulumi.ComponentResource):
         """Manages `manifest` on this cluster, after `depends_on`; `name` tells it from all others of the stack."""
         if manifest.kind == SERVICE.name:
             # Pulumi would wait for pods, and there are none
-            metadata = {**manifest.object["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
+            metadata: Any = {**manifest.object["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
             opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
-            return Service(name, metadata=metadata, spec=manifest.spec, opts=opts)
+            spec: Any = manifest.spec
+            return Service(name, metadata=metadata, spec=spec, opts=opts)
         return CustomResource(
             name,
             api_version=manifest.object["apiVersion"],

@@ -34,8 +34,8 @@ class MeshFederation(pulumi.ComponentResource):
     """Federated host → virtual IP."""
     hosts: pulumi.Output[dict[str, dict[str, str]]]
     """Service → serving cluster → federated host."""
-    traffic: pulumi.Output[dict[str, dict[str, dict[str, str]]]]
-    """Client cluster → service → destination → share of the calls, in percent."""
+    traffic: pulumi.Output[dict[str, dict[str, dict[str, Any]]]]
+    """Client cluster → service → destination → share of the calls, in percent; or entry → destination → share."""
     trust: pulumi.Output[dict[str, dict[str, Any]]]
     """Serving cluster → the fragment that its mesh configuration needs to accept its callers' trust domains."""
 
@@ -80,7 +80,7 @@ class MeshFederation(pulumi.ComponentResource):
             component.register_outputs({})
         self.addresses = pool.addresses
         self.hosts = pulumi.Output.from_input(outputs.hosts(routes))
-        self.traffic = pulumi.Output.from_input(outputs.traffic(routes))
+        self.traffic = pulumi.Output.from_input(dict[str, dict[str, dict[str, Any]]](outputs.traffic(routes)))
         self.trust = pulumi.Output.from_input(outputs.trust(routes))
         self.requirements = pulumi.Output.from_input(outputs.requirements(routes))
         self.register_outputs(

@@ -13,7 +13,6 @@ CLUSTERS = ("cluster1", "cluster2", "cluster3")
 TRAFFIC = "tests/traffic"
 SECOND_MESH = {f"{TRAFFIC}/test_long_answers.py", f"{TRAFFIC}/test_updates_at_full_length.py"}
 """They wait the longest: about half of all that is marked `quiet`."""
-OTHER_MESHES = {f"{TRAFFIC}/test_istiod_as_a_second_opinion.py"}
 
 settings.register_profile(
     "suite",
@@ -40,7 +39,7 @@ class SideBySide(LoadFileScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        if not file.startswith(f"{TRAFFIC}/") or file in OTHER_MESHES:
+        if not file.startswith(f"{TRAFFIC}/"):
             return file
         return "second mesh" if file in SECOND_MESH else "first mesh"
 

@@ -32,7 +32,7 @@ class Problem(NamedTuple):
 
 def spelled(path: Path) -> str:
     """`traffic[2].http[0].route[1].version`; `spec` for the whole."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step or repr(step)}" for step in path)
     return text.removeprefix(".") or "spec"
 
 

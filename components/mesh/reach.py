@@ -10,7 +10,7 @@ from .reading import Reading
 from .spec.part import Part
 from .spec.values import Text
 from .unknown import Unknown, as_far_as_known
-from .wording import joined
+from .wording import joined, step_of
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def split(data: Mapping[str, Any]) -> Split:
         if isinstance(cluster, Mapping):
             own = {key: value for key, value in cluster.items() if key in keys}
             rest[name] = {key: value for key, value in cluster.items() if key not in {*keys, "provider"}}
-            reach[str(name)] = reading.part(Reach, own, ("clusters", str(name)))
+            reach[step_of(name)] = reading.part(Reach, own, ("clusters", step_of(name)))
     mesh = {**data, "clusters": rest}
     return Split(mesh, reach, (*reading.problems, *_problems(mesh, reach)))
 

@@ -15,7 +15,7 @@ from .errors import Path, Problem
 from .spec.part import Part
 from .spec.values import IstioValue, plain_or_late
 from .unknown import Encrypted, Unknown
-from .wording import as_yaml, shown, told
+from .wording import shown, step_of, told
 
 
 class Reading:
@@ -50,7 +50,7 @@ class Reading:
             if _is_istios(key, model):
                 continue
             if name is None:
-                self._problem((*path, _step(key)), "unknown-key", _unknown_key(key, model, data))
+                self._problem((*path, step_of(key)), "unknown-key", _unknown_key(key, model, data))
             elif name in keys:
                 self._problem(
                     (*path, key), "stated-twice", f"{key!r} and {keys[name]!r} are one key; write one of them"
@@ -94,10 +94,10 @@ class Reading:
         key_type, of = get_args(annotation)
         values: dict[str, Any] = {}
         for key, item in data.items():
-            step = _step(key)
-            self._value(key_type, (), key, (*path, step))
+            here = (*path, step_of(key))
+            self._value(key_type, (), key, here)
             # by its bad name it can still be found, so nobody is told that there is no such entry
-            values[step] = self._value(of, (), item, (*path, step))
+            values[step_of(key)] = self._value(of, (), item, here)
         return values
 
     def _istio(self, data: Any, path: Path) -> Any:
@@ -107,8 +107,10 @@ class Reading:
         if isinstance(data, dict):
             for key in data:
                 if not isinstance(key, str):
-                    self._problem((*path, _step(key)), "not-text", f"{shown(key)} is not text; write the key in quotes")
-            return {_step(key): self._istio(item, (*path, _step(key))) for key, item in data.items()}
+                    self._problem(
+                        (*path, step_of(key)), "not-text", f"{shown(key)} is not text; write the key in quotes"
+                    )
+            return {step_of(key): self._istio(item, (*path, step_of(key))) for key, item in data.items()}
         if isinstance(data, list | tuple):
             return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
         return self._leaf(IstioValue, (), data, path)
@@ -152,10 +154,6 @@ def _unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def _needs_entries(constraints: Iterable[Any]) -> bool:
     return any(isinstance(constraint, MinLen) for constraint in constraints)
-
-
-def _step(key: Any) -> str:
-    return key if isinstance(key, str) else as_yaml(key)
 
 
 def _unknown_key(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str:

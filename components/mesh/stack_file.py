@@ -1,6 +1,7 @@
 """A stack's configuration file as the pure core sees it, and what may not stand in it."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from .errors import Path as Place
 from .errors import Problem, SpecError
 from .unknown import Encrypted
+from .wording import shown, step_of
 
 PREFIX = "mesh:"
 
@@ -35,10 +37,8 @@ def _content(path: Path) -> Any:
         raise _not_a_stack_file(path, f"is not YAML; {' '.join(str(error).split())}") from None
     except RecursionError:
         raise _not_a_stack_file(path, "is nested too deeply, or an alias leads back to itself") from None
-    except (
-        ValueError
-    ) as error:  # a date such as 2026-13-01, an integer of thousands of digits, bytes that are not UTF-8
-        raise _not_a_stack_file(path, f"holds a value that YAML cannot read; {error}") from None
+    except UnicodeDecodeError as error:
+        raise _not_a_stack_file(path, f"is not text in UTF-8; byte {error.start + 1} cannot be read") from None
     return content
 
 
@@ -55,6 +55,16 @@ class _Loader(yaml.SafeLoader):
                     )
                 stated.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """PyYAML's own constructors fail in many ways: a date such as 2026-13-01, `!!int x`, `!!bool maybe`."""
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{shown(node.value)} is not of YAML's type {kind}", node.start_mark
+            ) from None
 
 
 def _refuse_cycles(value: Any, above: frozenset[int], done: set[int]) -> None:
@@ -95,7 +105,7 @@ def _clusters(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
     clusters = data.get("clusters")
     for name, cluster in clusters.items() if isinstance(clusters, Mapping) else ():
         if isinstance(cluster, Mapping):
-            yield str(name), cluster
+            yield step_of(name), cluster
 
 
 def _holds_kubeconfig(value: Any) -> bool:
@@ -124,8 +134,7 @@ def _with_encrypted(value: Any) -> Any:
 
 def line_of(place: Place, text: str) -> int:
     """The line, from 1, on which `place` stands in a stack file's text; of its nearest parent where it is missing."""
-    node = yaml.compose(text, yaml.SafeLoader)
-    line = 1
+    node, line = _composed(text), 1
     steps = iter(("config", f"{PREFIX}{place[0]}", *place[1:]) if place else ())
     for step in steps:
         child = _child(node, step)
@@ -133,6 +142,11 @@ def line_of(place: Place, text: str) -> int:
             break
         line, node = child
     return line
+
+
+@lru_cache(maxsize=1)  # a file has many problems as a rule
+def _composed(text: str) -> Any:
+    return yaml.compose(text, yaml.SafeLoader)
 
 
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:

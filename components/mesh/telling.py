@@ -6,6 +6,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel, to_snake
 
 from .errors import Path, Problem
+from .wording import step_of
 
 
 def in_order(problems: Iterable[Problem], data: Any) -> list[Problem]:
@@ -24,8 +25,8 @@ def _position(path: Path, data: Any) -> list[int]:
     position: list[int] = []
     for step in path:
         if isinstance(data, Mapping):
-            keys = [key if isinstance(key, str) else str(key) for key in data]
-            position.append(keys.index(step) if step in keys else len(keys))
+            keys = {step_of(key): number for number, key in enumerate(data)}
+            position.append(keys.get(str(step), len(keys)))
             data = data.get(step)
         elif isinstance(step, int):
             position.append(step)

@@ -1,7 +1,8 @@
 """How messages show values, and what they say of those that pydantic refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from math import isfinite, isnan
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -13,19 +14,34 @@ _LONGEST = 300
 def shown(value: Any) -> str:
     """A value as a message shows it: text in quotes, and no more than a line can hold."""
     try:
-        text = repr(value) if isinstance(value, str | list | tuple | dict) else as_yaml(value)
+        text = as_yaml(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits
         text = f"a huge {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def as_yaml(value: Any) -> str:
-    """A value that is not text, as it stands in YAML."""
+    """A value as it stands in YAML, on one line; text in quotes. Equal values give equal text in every process."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{as_yaml(key)}: {as_yaml(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_yaml, value))}]"
+    if isinstance(value, set):
+        return f"{{{', '.join(sorted(map(as_yaml, value)))}}}"
     if value is None:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and not isfinite(value):
+        return ".nan" if isnan(value) else ".inf" if value > 0 else "-.inf"
     return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+def step_of(key: Any) -> str:
+    """A key as paths show it: it is text as a rule, and then bare if it can be printed."""
+    if isinstance(key, str):
+        return key if key.isprintable() else repr(key)
+    return shown(key)
 
 
 def joined(values: Sequence[str]) -> str:

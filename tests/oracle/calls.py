@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .configuration import Configuration
-from .envoy import Answer, Request, StockEnvoy
-from .listeners import Connection, last_filter
-from .routes import Route, read_route, shares
-from .world import BLACK_HOLE, PASSTHROUGH, Caller, End, World
+from tests.oracle.configuration import Configuration, UnknownNameError
+from tests.oracle.envoy import Answer, Request, StockEnvoy
+from tests.oracle.listeners import Connection, last_filter
+from tests.oracle.routes import Route, read_route, shares
+from tests.oracle.world import BLACK_HOLE, PASSTHROUGH, Caller, End, World
 
 _ATTEMPTS = 20_000
 """More than it takes to meet a destination of one in a thousand, in all likelihood."""
@@ -62,7 +62,10 @@ def follow(world: World, envoy: StockEnvoy, caller: Caller, call: Call, *, answe
     Every end that a route has is met at least once; there the answer has the headers `answer_with`.
     """
     configuration = world.of_caller(caller)
-    address = configuration.address_of(call.host, caller.namespace)
+    try:
+        address = configuration.address_of(call.host, caller.namespace)
+    except UnknownNameError as error:
+        return Outcome(lost=[str(error)])
     connection = Connection(
         address,
         call.port,
@@ -84,7 +87,7 @@ def follow(world: World, envoy: StockEnvoy, caller: Caller, call: Call, *, answe
         return Outcome(own_answer=answer)
     host, number = answer.place
     route = read_route(table["virtual_hosts"][host]["routes"][number])
-    if not answer.cluster:
+    if not answer.arrived:
         return Outcome(route, own_answer=answer)
     outcome = way.of_route(route)
     wanted = set(route.shares)

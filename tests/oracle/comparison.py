@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .calls import Outcome
-from .routes import DEFAULT_RETRIES, Retries, seconds
-from .stack import Stack
-from .world import End
+from tests.oracle.calls import Outcome
+from tests.oracle.routes import DEFAULT_RETRIES, Retries, seconds
+from tests.oracle.stack import Stack
+from tests.oracle.world import End
 
 Stated = Mapping[str, Any]
 

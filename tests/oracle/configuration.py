@@ -6,8 +6,8 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
-from .listeners import Connection, chain_for, last_filter
-from .routes import Route, read_route
+from tests.oracle.listeners import Connection, chain_for, last_filter
+from tests.oracle.routes import Route, read_route
 
 Message = dict[str, Any]
 """An Envoy message as JSON, with the field names of its protobuf."""

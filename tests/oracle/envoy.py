@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.mesh import envoy
-
-from .configuration import Message
-from .echo import ANSWER_WITH, ARRIVED, echo
-from .listeners import last_filter
-from .routes import clusters_of
+from tests.oracle.configuration import Message
+from tests.oracle.echo import ANSWER_WITH, ARRIVED, echo
+from tests.oracle.listeners import last_filter
+from tests.oracle.routes import clusters_of
 
 _PATIENCE_SECONDS = 20.0
 _PLACE = "x-oracle-place"
@@ -53,9 +52,9 @@ class Answer:
     place: tuple[int, int] | None
     """Numbers of the virtual host and of its route in the table; None: no route took the request."""
     cluster: str
-    """Empty: the proxy itself answered."""
+    """The one that the request was meant for."""
     arrived: Message
-    """The request as the cluster got it: `path`, `host`, `headers`; empty if none did."""
+    """The request as it arrived there: `path`, `host`, `headers`. Empty: the proxy itself answered."""
 
 
 class StockEnvoy:

@@ -1,11 +1,11 @@
 """Every way on which a connection can leave its cluster: what the client says, and whom the gateway leads it to."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .configuration import Endpoint, Tls
-from .world import Caller, End, World
+from tests.oracle.configuration import Endpoint, Tls
+from tests.oracle.world import Caller, End, World
 
 _OUTBOUND = re.compile(r"outbound\|(?P<port>\d+)\|(?P<version>[^|]*)\|(?P<host>.+)")
 
@@ -21,6 +21,7 @@ class Hop:
     version: str | None
     """None: any pod."""
     serving: str
+    address: str
     tls: Tls | None
     end: End | None
     reason: str
@@ -55,7 +56,15 @@ def faults(world: World, hop: Hop) -> list[str]:
     return [f"{hop.name} on {hop.client} {fault}" for fault, holds in checks.items() if not holds]
 
 
+def addresses(crossing: Iterable[Hop]) -> dict[tuple[str, str, str], set[str]]:
+    """Client cluster, name of its proxies' cluster, serving cluster → the gateway addresses that it dials."""
+    dialled: dict[tuple[str, str, str], set[str]] = {}
+    for hop in crossing:
+        dialled.setdefault((hop.client, hop.name, hop.serving), set()).add(hop.address.lower())
+    return dialled
+
+
 def _hop(world: World, client: str, match: re.Match[str], endpoint: Endpoint, serving: str) -> Hop:
     fate = world.fate(client, endpoint)
     port, version = int(match["port"]), match["version"] or None
-    return Hop(client, match[0], port, version, serving, endpoint.tls, fate.end, fate.reason)
+    return Hop(client, match[0], port, version, serving, endpoint.address, endpoint.tls, fate.end, fate.reason)

@@ -15,15 +15,16 @@ from ipaddress import IPv4Address
 from typing import Any, Literal
 
 from sandbox import tools
-
-from .configuration import Configuration
+from tests.oracle.configuration import Configuration
 
 Object = dict[str, Any]
 
-_WITHOUT_ISTIO_S_FILTERS = {
-    # a stock Envoy has neither filter
+_ENVIRONMENT = {
+    # filters that only Istio's own build of Envoy has
     "PILOT_ENABLE_ALPN_FILTER": "false",
     "PILOT_ENABLE_METADATA_EXCHANGE": "false",
+    # memory for time: a third fewer processor seconds
+    "GOGC": "400",
 }
 _OLDEST_OBJECT = datetime(2026, 1, 1, tzinfo=UTC)
 _FIRST_SERVICE_ADDRESS = IPv4Address("10.96.0.1")
@@ -118,7 +119,7 @@ class _Program:
         # it ends when its input does, at the latest with this process
         self._process = subprocess.Popen(
             [str(program)],
-            env=_WITHOUT_ISTIO_S_FILTERS,
+            env=_ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from .calls import Call, Outcome, follow
-from .comparison import compare
-from .envoy import stock_envoy
-from .istiod import Object
-from .stack import Stack
-from .world import Caller, Outage, World
+from tests.oracle.calls import Call, Outcome, follow
+from tests.oracle.comparison import compare
+from tests.oracle.envoy import stock_envoy
+from tests.oracle.istiod import Object
+from tests.oracle.stack import Stack
+from tests.oracle.world import Caller, Outage, World
 
 Expectation = Mapping[str, Any]
 
@@ -29,18 +29,24 @@ class Judge:
     """The calls of a federation: a stack file's `config`, and the objects that the product makes for each cluster."""
 
     def __init__(
-        self, config: Mapping[str, Any], objects: Mapping[str, Sequence[Object]], expectations: Sequence[Expectation]
+        self,
+        config: Mapping[str, Any],
+        objects: Mapping[str, Sequence[Object]],
+        expectations: Sequence[Expectation],
+        mesh_options: Mapping[str, Any] | None = None,
     ) -> None:
+        """`mesh_options`: more of every cluster's MeshConfig, in Istio's words."""
         self.stack = Stack(config)
+        self._mesh_options = mesh_options or {}
         self._objects = objects
-        self._callers = {_caller(expected) for expected in expectations}
+        self.callers = {_caller(expected) for expected in expectations}
         self._worlds: dict[Outage, World] = {}
 
     def world(self, outage: Outage | None = None) -> World:
         """All clusters, as istiod configures them while this does not answer."""
         outage = outage or Outage()
         if outage not in self._worlds:
-            self._worlds[outage] = World(self.stack, self._objects, self._callers, outage)
+            self._worlds[outage] = World(self.stack, self._objects, self.callers, outage, self._mesh_options)
         return self._worlds[outage]
 
     def outcome(self, expected: Expectation) -> Outcome:

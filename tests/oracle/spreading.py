@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .configuration import Endpoint
+from tests.oracle.configuration import Endpoint
 
 Message = dict[str, Any]
 

@@ -24,8 +24,13 @@ class Gateway:
     labels: Mapping[str, str]
     listener_port: int
     dialled_port: int
-    addresses: tuple[str, ...]
+    addresses: Mapping[str, frozenset[str]]
+    """Address → the clusters that can dial it; none is stated: all can."""
     is_managed: bool
+
+    def addresses_for(self, client: str) -> set[str]:
+        """What callers on the client cluster dial."""
+        return {address for address, clients in self.addresses.items() if not clients or client in clients}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +152,17 @@ def _cluster(name: str, part: Part) -> Cluster:
 
 
 def _gateway(cluster: str, part: Part, root: str) -> Gateway:
-    stated = (item["address"] if isinstance(item, Mapping) else item for item in part["addresses"])
+    stated = (
+        (item["address"], item.get("clients") or ()) if isinstance(item, Mapping) else (item, ())
+        for item in part["addresses"]
+    )
     return Gateway(
         cluster,
         part.get("namespace", root),
         part.get("selector", {"istio": "eastwestgateway"}),
         int(part.get("listenerPort", 15443)),
         int(part.get("port", 15443)),
-        tuple(_usual_form(str(address)) for address in stated),
+        {_usual_form(str(address)): frozenset(clients) for address, clients in stated},
         is_managed=str(part.get("manage", True)).lower() != "false",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .stack import Cluster, Gateway, Pod, Port, Presence, Stack
+from tests.oracle.stack import Cluster, Gateway, Pod, Port, Presence, Stack
 
 Object = dict[str, Any]
 

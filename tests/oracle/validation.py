@@ -1,15 +1,16 @@
 """Whether a proxy would take what istiod sends it: `envoy --mode validate`, of a stock Envoy."""
 
 import json
+import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sandbox.mesh import envoy
-
-from .configuration import Configuration, Message
+from tests.oracle.configuration import Configuration, Message
 
 _MANAGEMENT = ("xds-grpc", "sds-grpc")
 """The clusters by which a proxy of Istio reaches its agent."""
@@ -19,8 +20,16 @@ class RefusedByEnvoyError(ValueError):
     """Envoy refuses a configuration; says why in its own words."""
 
 
-def validate(configuration: Configuration) -> None:
+def validate(*configurations: Configuration) -> None:
     """Raises `RefusedByEnvoyError` unless an Envoy takes all listeners, route tables and clusters as they are."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        refusals = threads.map(_refusal, {_bootstrap(configuration) for configuration in configurations})
+        if refused := [*filter(None, refusals)]:
+            raise RefusedByEnvoyError("\n".join(refused))
+
+
+def _bootstrap(configuration: Configuration) -> str:
+    """For an Envoy that holds all this from its start; the same text for the same configuration."""
     tables = configuration.tables
     bootstrap = {
         "node": {"id": "proxy", "cluster": "proxies"},
@@ -30,8 +39,7 @@ def validate(configuration: Configuration) -> None:
             "clusters": [*map(_management, _MANAGEMENT), *configuration.clusters.values()],
         },
     }
-    if refusal := _refusal(json.dumps(bootstrap, sort_keys=True)):
-        raise RefusedByEnvoyError(refusal)
+    return json.dumps(bootstrap, sort_keys=True)
 
 
 def with_tables(message: Any, tables: dict[str, Message] | Any) -> Any:

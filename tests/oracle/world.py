@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from . import istiod
-from .configuration import Configuration, Endpoint
-from .istiod import Mesh, Object, Proxy
-from .listeners import Connection, chain_for, last_filter
-from .routes import shares
-from .spreading import spread
-from .stack import Gateway, Pod, Stack
-from .surroundings import surroundings
+from tests.oracle import istiod
+from tests.oracle.configuration import Configuration, Endpoint
+from tests.oracle.istiod import Mesh, Object, Proxy
+from tests.oracle.listeners import Connection, chain_for, last_filter
+from tests.oracle.routes import shares
+from tests.oracle.spreading import spread
+from tests.oracle.stack import Gateway, Pod, Stack
+from tests.oracle.surroundings import surroundings
 
 PASSTHROUGH = "PassthroughCluster"
 BLACK_HOLE = "BlackHoleCluster"
@@ -64,9 +65,15 @@ class World:
     """A stack's clusters with the product's objects on them."""
 
     def __init__(
-        self, stack: Stack, objects: Mapping[str, Sequence[Object]], callers: Iterable[Caller], outage: Outage
+        self,
+        stack: Stack,
+        objects: Mapping[str, Sequence[Object]],
+        callers: Iterable[Caller],
+        outage: Outage,
+        mesh_options: Mapping[str, Any],
     ) -> None:
         self.stack = stack
+        self._mesh_options = mesh_options
         self.outage = outage
         self._pods = {pod.address: pod for pod in stack.pods}
         everybody = [*callers]
@@ -76,13 +83,9 @@ class World:
         }
 
     @property
-    def configurations(self) -> dict[str, Configuration]:
-        """Cluster and proxy → what it holds; proxies that hold the same are all named."""
-        return {
-            f"{cluster} {proxy}": configuration
-            for cluster, proxies in self._configurations.items()
-            for proxy, configuration in proxies.items()
-        }
+    def configurations(self) -> list[Configuration]:
+        """What each proxy holds, callers and gateways alike."""
+        return [configuration for proxies in self._configurations.values() for configuration in proxies.values()]
 
     def of_caller(self, caller: Caller) -> Configuration:
         return self._configurations[caller.cluster][caller.name]
@@ -137,7 +140,7 @@ class World:
         for gateway in there.gateways:
             proxies[_name(gateway)] = Proxy(gateway.namespace, gateway.labels, "router", there.locality)
         everything = [*surroundings(self.stack, cluster, self.outage.pods), *objects]
-        mesh = Mesh(cluster, there.domain, there.trust_domain, there.root_namespace)
+        mesh = Mesh(cluster, there.domain, there.trust_domain, there.root_namespace, self._mesh_options)
         return istiod.configure(everything, proxies, mesh)
 
     def _at_pod(self, client: str, pod: Pod, endpoint: Endpoint) -> Fate:

@@ -12,7 +12,7 @@ from .. import names
 from ..istio.kinds import DESTINATION_RULE
 from ..manifest import Manifest
 from ..routes import Routes, Use
-from ..spec.service import Port
+from .crossing import policy_across_clusters
 from .planned import Pair, Planned
 
 
@@ -54,7 +54,7 @@ def local_subset(host: str, version: str, labels: Mapping[str, str]) -> dict[str
 
 def federated_policy(use: Use, host: str) -> dict[str, Any]:
     """Mutual TLS with any pod of the service on the serving cluster, for whoever dials `host`."""
-    return {"exportTo": ["*"], "host": host, "trafficPolicy": _policy_across_clusters(use, version="")}
+    return {"exportTo": ["*"], "host": host, "trafficPolicy": policy_across_clusters(use, "")}
 
 
 def federated_subset(use: Use, host: str, version: str) -> dict[str, Any]:
@@ -62,64 +62,5 @@ def federated_subset(use: Use, host: str, version: str) -> dict[str, Any]:
 
     The subset has no labels: it selects every gateway endpoint; the server name selects the pods behind them.
     """
-    policy = _policy_across_clusters(use, version=version)
+    policy = policy_across_clusters(use, version)
     return {"exportTo": ["*"], "host": host, "subsets": [{"name": version, "trafficPolicy": policy}]}
-
-
-def _policy_across_clusters(use: Use, *, version: str) -> dict[str, Any]:
-    """The policy for calls that leave the cluster, complete at every level: Istio replaces rather than merges.
-
-    The top level has no server name of its own, since that holds a port: a port that is not listed is refused by the
-    gateway, and never spoken to in plain text.
-    """
-    host = names.local_host(use.service.name, use.service.namespace, use.serving.domain)
-    return {
-        "portLevelSettings": [
-            {
-                "connectionPool": _connection_pool(port),
-                **_outlier_detection(use),
-                "port": {"number": port.number},
-                "tls": {
-                    "mode": "ISTIO_MUTUAL",
-                    "sni": names.server_name(port.number, version, host),
-                    "subjectAltNames": _identities(use),
-                },
-            }
-            for port in sorted(use.service.ports, key=lambda port: port.number)
-        ],
-        "tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": _identities(use)},
-    }
-
-
-def _identities(use: Use) -> list[str]:
-    accounts = sorted(use.service.clusters[use.serving.name].service_accounts)
-    return [names.identity(use.serving.trust_domain, use.service.namespace, account) for account in accounts]
-
-
-REQUESTS_PER_CONNECTION = 100
-"""A connection leads to one pod behind the gateway; HTTP/2 and gRPC would never leave it."""
-
-
-def _connection_pool(port: Port) -> dict[str, Any]:
-    pool: dict[str, Any] = {"tcp": {"connectTimeout": "1s"}}
-    if port.protocol in ("HTTP2", "GRPC"):
-        pool["http"] = {"maxRequestsPerConnection": REQUESTS_PER_CONNECTION}
-    return pool
-
-
-def _outlier_detection(use: Use) -> dict[str, Any]:
-    """Leave a gateway that cannot be reached, never the last one; the application's own errors eject nobody."""
-    count = len(use.gateway.addresses)
-    if count == 1:
-        return {}
-    return {
-        "outlierDetection": {
-            "baseEjectionTime": "30s",
-            "consecutive5xxErrors": 0,
-            "consecutiveGatewayErrors": 0,
-            "consecutiveLocalOriginFailures": 1,
-            "interval": "1s",
-            "maxEjectionPercent": 100 * (count - 1) // count,
-            "splitExternalLocalOriginErrors": True,
-        }
-    }

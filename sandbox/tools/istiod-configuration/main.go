@@ -25,6 +25,7 @@ import (
 	"istio.io/istio/pilot/pkg/networking/util"
 	"istio.io/istio/pilot/pkg/serviceregistry"
 	"istio.io/istio/pilot/pkg/serviceregistry/kube/controller"
+	"istio.io/istio/pilot/pkg/serviceregistry/util/label"
 	"istio.io/istio/pilot/pkg/xds/endpoints"
 	"istio.io/istio/pkg/cluster"
 	"istio.io/istio/pkg/config"
@@ -175,13 +176,14 @@ func sorted(t test.Failer, asked question) ([]runtime.Object, []config.Config) {
 }
 
 func sent(t test.Failer, plane *core.ConfigGenTest, asked question, name string, who proxy) configuration {
+	labels := label.AugmentLabels(who.Metadata.Labels, who.Metadata.ClusterID, who.Locality, "", who.Metadata.Network)
 	node := plane.SetupProxy(&model.Proxy{
 		Type:            who.Type,
 		ID:              name + "." + who.Namespace,
 		ConfigNamespace: who.Namespace,
 		DNSDomain:       strings.Join([]string{who.Namespace, "svc", asked.Domain}, "."),
 		IPAddresses:     who.Addresses,
-		Labels:          who.Metadata.Labels,
+		Labels:          labels,
 		Locality:        util.ConvertLocality(who.Locality),
 		Metadata:        &who.Metadata,
 	})

@@ -1,0 +1,53 @@
+"""`istioctl analyze` finds no error in a scenario's objects, each cluster by itself."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import tools
+from tests.given.goldens import Object, config, objects
+from tests.given.scenarios import SCENARIOS, title
+from tests.oracle.stack import Stack
+from tests.oracle.surroundings import surroundings
+
+NO_SUBSET = re.compile(r'Referenced host\+subset in destinationrule not found: "(?P<host>[^+]+)\+(?P<subset>.+)"')
+
+
+@pytest.mark.parametrize("folder", SCENARIOS, ids=title)
+def test_analyze_finds_no_error(folder: Path, tmp_path: Path) -> None:
+    stack = Stack(config(folder))
+    for name, cluster in stack.clusters.items():
+        made = objects(folder)[name]
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(yaml.safe_dump_all([*surroundings(stack, name), *made]))
+
+        errors = [message for message in analyzed(file) if message["level"] == "Error"]
+
+        assert [e for e in errors if not is_in_root_namespace(e["message"], made, cluster.root_namespace)] == []
+
+
+def analyzed(file: Path) -> list[dict[str, Any]]:
+    command = [str(tools.program(tools.ISTIO, "istioctl")), "analyze", "--use-kube=false", "--all-namespaces"]
+    run = subprocess.run([*command, "--output", "json", str(file)], capture_output=True, text=True, check=True)
+    messages: list[dict[str, Any]] = json.loads(run.stdout or "[]")
+    return messages
+
+
+def is_in_root_namespace(message: str, made: list[Object], root: str) -> bool:
+    """Whether the message misses a subset that a rule in the root namespace has.
+
+    The analyzer looks in the VirtualService's own namespace alone. istiod looks in the root namespace, too, and
+    test_calls.py sees what it finds there.
+    """
+    match = NO_SUBSET.fullmatch(message)
+    return match is not None and any(
+        item["spec"]["host"] == match["host"]
+        and match["subset"] in {s["name"] for s in item["spec"].get("subsets", ())}
+        for item in made
+        if item["kind"] == "DestinationRule" and item["metadata"]["namespace"] == root
+    )
