@@ -1,5 +1,6 @@
 """The files in tests/broken: each problem is on the line that causes it, and none elsewhere."""
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ def test_each_problem_is_on_the_line_that_causes_it(file: Path) -> None:
     text = file.read_text()
     expected = list(expectations(text))
     assert expected, "nothing is said to be wrong"
+    assert len(expected) == text.count("# problem: ") + text.count("# warning: "), "a comment has another form"
 
     surprises = []
     for problem in core.problems_of_file(file):
@@ -25,9 +27,21 @@ def test_each_problem_is_on_the_line_that_causes_it(file: Path) -> None:
         if fitting:
             expected.remove(fitting)
         else:
-            surprises.append(f"line {line}: {problem}")
+            surprises.append(f"line {line}: {problem.name}: {problem}")
 
-    assert (surprises, [str(one) for one in expected]) == ([], [])
+    assert (surprises, expected) == ([], [])
+
+
+@pytest.mark.parametrize("file", BROKEN, ids=title)
+def test_check_says_the_line_of_each_problem(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = file.read_text()
+
+    assert core.run("check", "--format", "json", file) == 1
+
+    findings = json.loads(capsys.readouterr().out)
+    assert [finding["line"] for finding in findings] == [
+        line_of(problem, text) for problem in core.problems_of_file(file)
+    ]
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=title)
