@@ -1,7 +1,7 @@
 """The files of `tests/broken`: stack files, in which each expected problem stands on the line that causes it.
 
 `weight: heavy  # problem: not-an-integer; 'heavy'` expects a problem of that name (which may be left out) and with
-that text in its message. What is missing is expected on the line of what it is missing in.
+that text in its message; `# warning: ` a warning. What is missing is expected on the line of what it is missing in.
 """
 
 import re
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from mesh_federation.mesh.errors import Problem
+from mesh_federation.mesh.errors import Level, Problem
 
 HOME = Path(__file__).parents[1] / "broken"
 BROKEN = sorted(HOME.glob("*/*.yaml"))
 REFERENCES = HOME / "federation" / "references_that_lead_nowhere.yaml"
 """A stack file with problems in every part."""
 
-_MARK = "# problem: "
+_MARK = re.compile("# (problem|warning): ")
+_LEVELS: dict[str, Level] = {"problem": "error", "warning": "warning"}
 _NAMED = re.compile(r"(?P<name>[a-z]+(?:-[a-z0-9]+)*); (?P<text>.*)")
 
 
@@ -25,16 +26,16 @@ class Expectation(NamedTuple):
     """A problem as a comment states it."""
 
     line: int
+    level: Level
     name: str | None
     text: str
 
     def fits(self, line: int, problem: Problem) -> bool:
-        return (
-            self.line == line and self.name in (None, getattr(problem, "name", None)) and self.text in problem.message
-        )
+        named = self.name in (None, problem.name)
+        return self.line == line and self.level == problem.level and named and self.text in problem.message
 
     def __str__(self) -> str:
-        return f"line {self.line}: {f'{self.name}; ' if self.name else ''}{self.text}"
+        return f"line {self.line}: {self.level} {f'{self.name}; ' if self.name else ''}{self.text}"
 
 
 def title(file: Path) -> str:
@@ -45,19 +46,16 @@ def title(file: Path) -> str:
 def expectations(text: str) -> Iterator[Expectation]:
     """What the comments of a file expect; a line may have several, one after another."""
     for number, line in enumerate(text.splitlines(), 1):
-        for comment in line.split(_MARK)[1:]:
+        _, *comments = _MARK.split(line)
+        for mark, comment in zip(comments[::2], comments[1::2], strict=True):
             named = _NAMED.fullmatch(comment.strip())
-            yield (
-                Expectation(number, *named.group("name", "text"))
-                if named
-                else Expectation(number, None, comment.strip())
-            )
+            name, words = named.group("name", "text") if named else (None, comment.strip())
+            yield Expectation(number, _LEVELS[mark], name, words)
 
 
 def line_of(problem: Problem, text: str) -> int:
     """Where the problem's path leads to in a stack file."""
-    node = _value(yaml.compose(text), "config")
-    line = node.start_mark.line if node else 0
+    line, node = _step(yaml.compose(text), "config") or (0, None)
     for step in (f"mesh:{problem.path[0]}", *problem.path[1:]):
         place = _step(node, step)
         if place is None:
@@ -75,8 +73,3 @@ def _step(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | No
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark.line, node.value[step]
     return None
-
-
-def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    place = _step(node, key)
-    return place and place[1]

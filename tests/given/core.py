@@ -52,12 +52,11 @@ def messages(spec: Any) -> list[str]:
 
 
 def problems_of_file(path: Path) -> Sequence[Problem]:
-    """What is wrong with a stack file; empty where nothing is."""
+    """What is wrong with a stack file, warnings included; empty where nothing is."""
     try:
-        read_file(path)
+        return read_stack_file(path).warnings
     except SpecError as error:
         return error.problems
-    return ()
 
 
 def hosts(federation: Federation) -> set[str]:

@@ -25,7 +25,7 @@ def test_each_problem_is_on_the_line_that_causes_it(file: Path) -> None:
         if fitting:
             expected.remove(fitting)
         else:
-            surprises.append(f"line {line}: {problem}")
+            surprises.append(f"line {line}: {problem.level} {problem.name}; {problem}")
 
     assert (surprises, [str(one) for one in expected]) == ([], [])
 
