@@ -1,5 +1,6 @@
 """The pure core as a command: what `check` prints, and what is not a usage of it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.given.broken import HOME, REFERENCES
 from tests.given.scenarios import BOOKINFO
 
 PLAIN_TEXT = HOME / "clusters" / "a_kubeconfig_in_plain_text.yaml"
+WARNINGS = HOME / "language" / "warnings.yaml"
 HOST = "reviews.default.svc.cluster2.global"
 
 
@@ -28,6 +30,24 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
     expected = [f"{REFERENCES}: {problem}" for problem in core.problems_of_file(REFERENCES)]
     assert printed.err.splitlines() == [*expected, f"{missing}: No such file or directory"]
     assert printed.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
+
+
+def test_check_shows_the_warnings_of_a_good_file_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    warnings = core.problems_of_file(WARNINGS)
+
+    assert core.run("check", WARNINGS, BOOKINFO) == 0
+    text = capsys.readouterr()
+    assert core.run("check", "--format", "json", WARNINGS) == 0
+    documents = json.loads(capsys.readouterr().out)
+    assert core.run("check", "--format", "github", WARNINGS) == 0
+    annotations = capsys.readouterr().out.splitlines()
+
+    assert text.err.splitlines() == [f"{WARNINGS}: warning: {warning}" for warning in warnings]
+    assert text.out.splitlines()[0].startswith(f"{WARNINGS}: 5 warnings; 3 rules, 3 services, 2 clusters: ")
+    assert text.out.splitlines()[1].startswith(f"{BOOKINFO}: no problem; ")
+    assert [(d["level"], d["name"]) for d in documents] == [("warning", warning.name) for warning in warnings]
+    assert documents[0]["line"] == 24
+    assert [line.startswith("::warning ") for line in annotations] == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize(

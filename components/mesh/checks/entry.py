@@ -7,7 +7,7 @@ from contextlib import suppress
 from ..errors import Path, Problem, spelled
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import Unknown, UnknownError, known
+from ..unknown import UnknownError, known
 from .crossing import crossing, federated_host_of_the_client
 from .saying import References, choices, each
 from .service import unknown_cluster
@@ -47,11 +47,9 @@ def _route(
 
 def any_version_includes_weight_0(references: References) -> Iterator[Problem]:
     """A version is kept from calls by weight 0, and still gets some where a destination states no version."""
-    kept_from_calls: dict[tuple[str, str], list[tuple[Path, str | None]]] = defaultdict(list)
+    kept_from_calls: dict[tuple[str, str], list[tuple[Path, str]]] = defaultdict(list)
     for path, reference, destination in _destinations(references):
-        service = references.services.get(reference)
-        presence = service and service.clusters.get(destination.cluster)
-        if destination.weight == 0 and presence and destination.version in presence.all_versions:
+        if destination.weight == 0 and destination.version:
             kept_from_calls[reference, destination.cluster].append((path, destination.version))
     for path, reference, destination in _destinations(references):
         places = kept_from_calls.get((reference, destination.cluster), ())
@@ -65,14 +63,14 @@ def any_version_includes_weight_0(references: References) -> Iterator[Problem]:
 
 
 def _destinations(references: References) -> Iterator[tuple[Path, str, Destination]]:
-    """Each destination that is known to the last word: its place, the service and itself."""
+    """Those of routes that are right: where each stands, its service and itself."""
     for number, rule in known(references.federation.traffic):
         for kind in PROTOCOLS_OF:
             with suppress(UnknownError):
                 for index, entry in known(getattr(rule, kind)):
-                    for position, destination in known(entry.route):
-                        path = ("traffic", number, kind, index, "route", position)
-                        if not any(isinstance(part, Unknown) for part in (destination.weight, destination.version)):
+                    if any(destination.weight != 0 for destination in entry.route):
+                        for position, destination in known(entry.route):
+                            path = ("traffic", number, kind, index, "route", position)
                             yield path, destination.service or rule.service, destination
 
 

@@ -114,7 +114,8 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     route = [_destination(destination) for destination in entry.route]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
-    istio = {field: value for field, value in entry.istio.items() if field not in _OURS}
+    # without `delegate`, the entry would lack a route
+    istio = {field: value for field, value in entry.istio.items() if field not in _OURS or field == "delegate"}
     mirrors = [{"destination": {"host": "any"}, **_stated("percentage", mirror.percentage)} for mirror in entry.mirrors]
     return {
         **istio,
