@@ -158,6 +158,7 @@ class _Resolver:
                     routed = use(route.client, destination.service, destination.serving)
                     routed.versions.add(destination.version)
                     routed.is_routed = True
+                    routed.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
@@ -214,6 +215,10 @@ def _ports_told_apart(rule: Rule, kind: str) -> Iterator[int | None]:
     yield rule.port
     for entry in getattr(rule, kind):
         yield from (match["port"] for match in entry.match or () if match.get("port"))
+
+
+def _is_timed(entry: Entry) -> bool:
+    return "timeout" in entry.istio or "perTryTimeout" in (entry.istio.get("retries") or {})
 
 
 def _only_port(service: Service, rule: Rule) -> int:

@@ -27,7 +27,8 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
     assert core.run("check", REFERENCES, BOOKINFO, missing) == 1
 
     printed = capsys.readouterr()
-    expected = [f"{REFERENCES}: {problem}" for problem in core.problems_of_file(REFERENCES)]
+    marks = {"error": "", "warning": "warning: "}
+    expected = [f"{REFERENCES}: {marks[one.level]}{one}" for one in core.problems_of_file(REFERENCES)]
     assert printed.err.splitlines() == [*expected, f"{missing}: No such file or directory"]
     assert printed.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
 
