@@ -103,7 +103,7 @@ def providers(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Text cannot be a provider, and one that it names would lead to whatever kubeconfig is at hand."""
     for name, cluster in _clusters(data):
         if "provider" in cluster:
-            message = "is for programs; a stack file has context, kubeconfig or renderTo"
+            message = "'provider' is for programs; a stack file has context, kubeconfig or renderTo"
             yield Problem(("clusters", name, "provider"), "provider-in-a-stack-file", message)
 
 

@@ -67,6 +67,9 @@ def test_what_yaml_cannot_read_is_a_problem(text: str, tmp_path: Path) -> None:
     ends_in_objects_or_problems(tmp_path, f"config: {{mesh:clusters: {{a: {{context: {text}}}}}}}\n".encode())
 
 
+ADDRESS = "clusters.a.gateway.addresses[0]"
+
+
 @pytest.mark.parametrize(
     ("cluster", "place", "value", "kind"),
     [
@@ -77,8 +80,8 @@ def test_what_yaml_cannot_read_is_a_problem(text: str, tmp_path: Path) -> None:
         ("a: {context: a, 2: x}", "clusters.a.2", "2", "a number"),
         ("a: {context: a, trustDomain: 12}", "clusters.a.trustDomain", "12", "a number"),
         ("a: {context: 1.5}", "clusters.a.context", "1.5", "a number"),
-        ("a: {context: a, gateway: {addresses: [2020-01-01]}}", "clusters.a.gateway.addresses[0]", "2020-01-01", "a date"),
-        ("a: {context: a, gateway: {addresses: [127.1]}}", "clusters.a.gateway.addresses[0]", "127.1", "a number"),
+        ("a: {renderTo: a, gateway: {addresses: [2020-01-01]}}", ADDRESS, "2020-01-01", "a date"),
+        ("a: {renderTo: a, gateway: {addresses: [127.1]}}", ADDRESS, "127.1", "a number"),
     ],
 )  # fmt: skip
 def test_what_yaml_did_not_read_as_text_is_shown_in_quotes(

@@ -6,7 +6,7 @@ from ..errors import Path, Problem
 from ..spec.rule import Destination, HttpEntry, Rule
 from ..spec.service import HTTP_PROTOCOLS, Service
 from ..unknown import known
-from .crossing import crossing, federated_host_of_the_client
+from .crossing import Crossing, crossing, federated_host_of_the_client
 from .saying import Stated, choices, each, stated_twice
 from .service import unknown_cluster
 
@@ -19,7 +19,6 @@ def traffic(stated: Stated) -> Iterator[Problem]:
         path = ("traffic", index)
         yield from each(
             unknown_service((*path, "service"), rule.service, stated),
-            stated_twice((*path, "clients", "clusters"), rule.clients.clusters),
             _clients((*path, "clients", "clusters"), rule, stated),
             no_http_port(path, rule, stated),
             second_rule(path, rule, stated, rule_of),
@@ -35,6 +34,7 @@ def unknown_service(path: Path, reference: str, stated: Stated) -> Iterator[Prob
 
 
 def _clients(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    yield from stated_twice(path, rule.clients.clusters)
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
         yield from each(unknown_cluster(here, client, stated), service_not_on_client(here, client, rule, stated))
@@ -55,7 +55,7 @@ def no_http_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
     if service is None or service.http_ports(rule.port):
         return
     if rule.port is None:
-        message = f"{rule.service!r} has no port that speaks {_SPEAKS_HTTP}"
+        message = f"'http' is for ports that speak {_SPEAKS_HTTP}; {rule.service} has none"
         yield Problem((*path, "http"), "no-http-port", message)
     else:
         fitting = choices(service.http_ports(None))
@@ -96,12 +96,11 @@ def _route(path: Path, entry: HttpEntry, rule: Rule, stated: Stated) -> Iterator
     )
     for index, destination in known(entry.route):
         here = (*path, index)
-        reference = destination.service or rule.service
         yield from each(
-            destination_stated_twice(here, destination, reference, seen),
+            destination_stated_twice(here, destination, rule, seen),
             unknown_cluster((*here, "cluster"), destination.cluster, stated),
             _unknown_destination_service((*here, "service"), destination, stated),
-            _destination(here, destination, reference, rule, stated),
+            _destination(here, destination, rule, stated),
         )
 
 
@@ -118,8 +117,9 @@ def no_weight_above_zero(path: Path, route: Sequence[Destination]) -> Iterator[P
 
 
 def destination_stated_twice(
-    path: Path, destination: Destination, reference: str, seen: set[tuple[object, ...]]
+    path: Path, destination: Destination, rule: Rule, seen: set[tuple[object, ...]]
 ) -> Iterator[Problem]:
+    reference = destination.service or rule.service
     identity = (destination.cluster, reference, destination.version, destination.port)
     if identity in seen:
         words = f"{reference} {destination.version or 'any version'} on {destination.cluster}"
@@ -132,8 +132,8 @@ def _unknown_destination_service(path: Path, destination: Destination, stated: S
         yield from unknown_service(path, destination.service, stated)
 
 
-def _destination(path: Path, destination: Destination, reference: str, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    target = stated.service(reference)
+def _destination(path: Path, destination: Destination, rule: Rule, stated: Stated) -> Iterator[Problem]:
+    target = stated.service(destination.service or rule.service)
     if target is None:
         return
     yield from each(unknown_port(path, destination, target), missing_port(path, destination, target, rule, stated))
@@ -143,10 +143,11 @@ def _destination(path: Path, destination: Destination, reference: str, rule: Rul
         yield from service_not_on_cluster((*path, "cluster"), destination, target)
         return
     yield from each(unknown_version(path, destination, target))
-    others = [client for _, client in known(rule.clients.clusters) if client != destination.cluster]
+    clusters = stated.federation.clusters.keys() - {destination.cluster}
+    others = [client for _, client in known(rule.clients.clusters) if client in clusters]
     if others:
-        version = destination.version or ""
-        yield from each(crossing((*path, "cluster"), target, destination.cluster, version, stated.federation))
+        call = Crossing(others, target, destination.cluster, destination.version or "")
+        yield from each(crossing((*path, "cluster"), call, stated.federation))
     for client in others:
         yield from each(federated_host_of_the_client(target, client, destination.cluster, stated.federation))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ..errors import Path, Problem
 from ..spec.service import Presence, Service
 from ..unknown import Unknown, known
-from .crossing import crossing, federated_host_of_the_client
+from .crossing import Crossing, crossing, federated_host_of_the_client
 from .saying import Stated, choices, each, stated_twice
 
 
@@ -15,8 +15,7 @@ def services(stated: Stated) -> Iterator[Problem]:
         path = ("services", index)
         yield from each(
             service_stated_twice(path, service, seen),
-            stated_twice((*path, "ports"), [port.name for _, port in known(service.ports)], "name"),
-            stated_twice((*path, "ports"), [port.number for _, port in known(service.ports)], "number"),
+            _ports((*path, "ports"), service),
             _presences(path, service, stated),
             stated_twice((*path, "importedBy"), service.imported_by),
             _importers(path, service, stated),
@@ -28,6 +27,12 @@ def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterat
         message = f"{service.reference!r} is stated twice; put its clusters into one entry"
         yield Problem(path, "service-stated-twice", message)
     seen.add(service.reference)
+
+
+def _ports(path: Path, service: Service) -> Iterator[Problem]:
+    for field in ("name", "number"):
+        values = [port if isinstance(port, Unknown) else getattr(port, field) for port in service.ports]
+        yield from stated_twice(path, values, field)
 
 
 def _presences(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
@@ -53,17 +58,26 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
 def _importers(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
     for position, client in known(service.imported_by):
         here = (*path, "importedBy", position)
-        yield from each(unknown_cluster(here, client, stated), imported_from_nowhere(here, client, service, stated))
-        for serving in sorted(service.clusters.keys() - {client}):
-            yield from each(
-                crossing(here, service, serving, "", stated.federation),
-                federated_host_of_the_client(service, client, serving, stated.federation),
-            )
+        yield from each(
+            unknown_cluster(here, client, stated),
+            imported_from_nowhere(here, client, service, stated),
+            _imports(here, client, service, stated),
+        )
+
+
+def _imports(path: Path, client: str, service: Service, stated: Stated) -> Iterator[Problem]:
+    if client not in stated.federation.clusters:
+        return
+    for serving in sorted(service.clusters.keys() - {client}):
+        yield from each(
+            crossing(path, Crossing([client], service, serving, ""), stated.federation),
+            federated_host_of_the_client(service, client, serving, stated.federation),
+        )
 
 
 def imported_from_nowhere(path: Path, client: str, service: Service, stated: Stated) -> Iterator[Problem]:
     if client in stated.federation.clusters and not service.clusters.keys() - {client}:
-        message = f"{service.reference} runs nowhere but on {client!r} itself; take {client!r} out"
+        message = f"the service runs nowhere but on {client!r} itself; take {client!r} out"
         yield Problem(path, "imported-from-nowhere", message)
 
 

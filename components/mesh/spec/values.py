@@ -74,7 +74,7 @@ def known_gateway_address(path: Path, value: Any) -> str:
 
 
 def _ip_address(text: str) -> str:
-    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`), which means one machine's network."""
+    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`): it means one machine's network."""
     if "%" in text:
         raise ValueError(text)
     return str(ip_address(text))
