@@ -67,8 +67,8 @@ def gateway_address(value: Late) -> Late:
 def known_gateway_address(path: Path, value: Any) -> str:
     """A late address once it is known. Raises `SpecError` if it is not one, as of a load balancer without any."""
     try:
-        # nobody wrote it, so nobody can put it in quotes
-        return str(gateway_address(value if isinstance(value, str) else ""))
+        # nobody wrote it, so nobody can take its key out
+        return str(gateway_address("" if value is None else value))
     except PydanticCustomError as error:
         raise SpecError([Problem(path, error.type, f"{value!r} {error.message()}")]) from None
 
