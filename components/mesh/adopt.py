@@ -64,8 +64,8 @@ def adopt(
     `existing` says per cluster what exists there; of a cluster that is not in it, what a killed update was creating is
     taken to exist. The next update then deletes and re-creates nothing. `resources` is empty if there is nothing to do.
 
-    Raises `AdoptionError` where the state lacks a provider that only the engine can make; `UnknownError` where one needs
-    an encrypted value.
+    Raises `AdoptionError` where the state lacks a provider that only the engine can make; `UnknownError` where
+    something here needs an encrypted value.
     """
     entries: list[dict[str, Any]] = []
     name_table: dict[str, str] = {}

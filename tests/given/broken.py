@@ -4,13 +4,13 @@
 that text in its message. What is missing is expected on the line of what it is missing in.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-from mesh_federation.mesh.errors import Problem
+from tests.given.commands import run
 
 HOME = Path(__file__).parents[1] / "broken"
 BROKEN = sorted(HOME.glob("*/*.yaml"))
@@ -28,10 +28,8 @@ class Expectation(NamedTuple):
     name: str | None
     text: str
 
-    def fits(self, line: int, problem: Problem) -> bool:
-        return (
-            self.line == line and self.name in (None, getattr(problem, "name", None)) and self.text in problem.message
-        )
+    def fits(self, problem: "Told") -> bool:
+        return self.line == problem.line and self.name in (None, problem.name) and self.text in problem.message
 
     def __str__(self) -> str:
         return f"line {self.line}: {f'{self.name}; ' if self.name else ''}{self.text}"
@@ -54,29 +52,15 @@ def expectations(text: str) -> Iterator[Expectation]:
             )
 
 
-def line_of(problem: Problem, text: str) -> int:
-    """Where the problem's path leads to in a stack file."""
-    node = _value(yaml.compose(text), "config")
-    line = node.start_mark.line if node else 0
-    for step in (f"mesh:{problem.path[0]}", *problem.path[1:]):
-        place = _step(node, step)
-        if place is None:
-            break
-        line, node = place
-    return line + 1
+class Told(NamedTuple):
+    """A problem as `check --format json` tells it."""
+
+    line: int
+    name: str
+    message: str
 
 
-def _step(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
-    """(line, value) of what stands at `step` of a node."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key.start_mark.line, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark.line, node.value[step]
-    return None
-
-
-def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    place = _step(node, key)
-    return place and place[1]
+def told(file: Path) -> list[Told]:
+    """What `check` tells of a stack file."""
+    problems = json.loads(run("check", "--format", "json", file).out)
+    return [Told(problem["line"], problem["name"], problem["message"]) for problem in problems]

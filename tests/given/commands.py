@@ -21,4 +21,4 @@ def run(*arguments: str | Path) -> Outcome:
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = core.run(*arguments)
-    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))

@@ -81,7 +81,7 @@ def test_a_message_holds_the_offending_value(spec: Spec, data: st.DataObject) ->
     assert silent == []
 
 
-@pytest.mark.parametrize("file", BROKEN, ids=title)
+@pytest.mark.parametrize("file", [file for file in BROKEN if file.parent.name != "stack_files"], ids=title)
 def test_a_message_holds_the_offending_value_of_a_file(file: Path) -> None:
     data = stack_file.read(file)
 
@@ -127,6 +127,6 @@ def texts(value: Any) -> list[str]:
 def as_yaml(value: Any) -> str:
     return (
         repr(value)
-        if isinstance(value, str | Encrypted)
+        if isinstance(value, str | bytes | Encrypted)
         else yaml.safe_dump(value, default_flow_style=True).split("\n")[0]
     )
