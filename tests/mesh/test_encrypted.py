@@ -38,6 +38,25 @@ def test_every_value_of_the_example_may_be_encrypted(tmp_path: Path) -> None:
         is_unknown_and_never_wrong(directory, bookinfo(), [place])
 
 
+def test_what_needs_an_encrypted_address_says_so(tmp_path: Path) -> None:
+    place = ("clusters", "cluster2", "gateway", "addresses", 0)
+    file = tmp_path / "Pulumi.x.yaml"
+    file.write_text(stack_file(with_encrypted(bookinfo(), [place])))
+
+    assert run("check", file).out == f"{file}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
+    refusal = "clusters.cluster2.gateway.addresses[0]: is encrypted; only the engine can decrypt it\n"
+    assert render(tmp_path, file) == ((1, "", refusal), None)
+
+
+def test_what_needs_no_encrypted_value_goes_on_without_it(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.x.yaml"
+    file.write_text(stack_file(with_encrypted(bookinfo(), [("settleSeconds",), ("clusters", "cluster1", "context")])))
+
+    outcome, written = render(tmp_path, file)
+
+    assert (outcome.code, len(written or ())) == (0, 8)
+
+
 def is_unknown_and_never_wrong(directory: Path, spec: Spec, encrypted: list[Place]) -> None:
     clear, secret = directory / "Pulumi.clear.yaml", directory / "Pulumi.secret.yaml"
     clear.write_text(stack_file(spec))
