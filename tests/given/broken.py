@@ -4,6 +4,7 @@
 `# warning: ` a warning. What is missing is expected on the line of what it is missing in.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path

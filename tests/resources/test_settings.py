@@ -74,7 +74,7 @@ def test_what_was_read_is_not_read_again_unless_it_is_edited() -> None:
 
 
 def test_a_provider_is_nothing_that_text_can_name(engine: Engine) -> None:
-    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.provider: is for programs; a stack file has"):
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.provider: 'provider' is for programs;"):
         read({"cluster1": {"provider": "east"}, "cluster2": CLUSTERS["cluster2"]})
 
     assert not engine.requests
