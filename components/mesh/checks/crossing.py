@@ -79,7 +79,7 @@ def federated_host_of_the_client(
     service: Service, client: str, serving: str, federation: Federation
 ) -> Iterator[Problem]:
     """Calls to it would stay on the client cluster."""
-    if serving not in federation.clusters:
+    if client not in federation.clusters or serving not in federation.clusters:
         return
     host = federation.host_of(service, serving)
     domain = federation.clusters[client].domain
