@@ -82,7 +82,7 @@ def no_fitting_port(path: Path, rule: Rule, references: References) -> Iterator[
         if getattr(rule, kind) and not service.ports_for(kind, rule.port):
             speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
             narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
-            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind} is{narrowed}"
+            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind!r} is{narrowed}"
             yield Problem((*path, kind), "no-fitting-port", message)
 
 

@@ -7,7 +7,7 @@ from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
 from .policy import policies
-from .saying import References, choices, each, stated_twice
+from .saying import References, choices, each, fields, stated_twice
 
 
 def services(references: References) -> Iterator[Problem]:
@@ -24,9 +24,8 @@ def services(references: References) -> Iterator[Problem]:
 
 
 def _ports(path: Path, service: Service) -> Iterator[Problem]:
-    ports = [port for _, port in known(service.ports)]
-    yield from stated_twice(path, [port.name for port in ports], "name")
-    yield from stated_twice(path, [port.number for port in ports], "number")
+    for field in ("name", "number"):
+        yield from stated_twice(path, fields(service.ports, field), field)
 
 
 def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterator[Problem]:
@@ -44,6 +43,7 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
             yield from each(
                 stated_twice((*here, "versions"), presence.versions),
                 version_stated_twice(here, presence),
+                missing_key(here, presence),
                 _identities(here, presence),
                 version_twice_selected(here, presence),
                 unknown_port_name((*here, "ports"), presence, service),
@@ -51,14 +51,16 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
             )
 
 
-def _identities(path: Path, presence: Presence) -> Iterator[Problem]:
+def missing_key(path: Path, presence: Presence) -> Iterator[Problem]:
     if presence.service_accounts is None and presence.identities is None:
         message = "is missing; state the service accounts of the pods, or their identities"
         yield Problem((*path, "serviceAccounts"), "missing-key", message)
-    yield from each(
-        stated_twice((*path, "serviceAccounts"), presence.service_accounts or ()),
-        stated_twice((*path, "identities"), presence.identities or ()),
-    )
+
+
+def _identities(path: Path, presence: Presence) -> Iterator[Problem]:
+    for key, values in (("serviceAccounts", presence.service_accounts), ("identities", presence.identities)):
+        if values is not None:
+            yield from each(stated_twice((*path, key), values))
 
 
 def version_twice_selected(path: Path, presence: Presence) -> Iterator[Problem]:
@@ -72,7 +74,7 @@ def unknown_port_name(path: Path, presence: Presence, service: Service) -> Itera
     names = [port.name for port in service.ports]
     for name in presence.ports:
         if name not in names:
-            message = f"{service.reference} has no port named {name!r}; it has {choices(names)}"
+            message = f"the service has no port named {name!r}; it has {choices(names)}"
             yield Problem((*path, name), "unknown-port-name", message)
 
 
@@ -92,7 +94,7 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
 
 
 def _importers(path: Path, service: Service, references: References) -> Iterator[Problem]:
-    yield from stated_twice(path, [importer.cluster for _, importer in known(service.imported_by)])
+    yield from stated_twice(path, fields(service.imported_by, "cluster"))
     for position, importer in known(service.imported_by):
         here = (*path, position)
         yield from each(
@@ -105,6 +107,8 @@ def _importers(path: Path, service: Service, references: References) -> Iterator
 
 
 def _imports(path: Path, importer: Import, service: Service, references: References) -> Iterator[Problem]:
+    if importer.cluster not in references.federation.clusters:
+        return
     for serving in sorted(service.clusters.keys() - {importer.cluster}):
         yield from each(
             crossing(path, Crossing([importer.cluster], service, serving, ""), references.federation),
@@ -117,15 +121,13 @@ def version_of_nobody(path: Path, importer: Import, service: Service) -> Iterato
     versions = {version for presence in presences.values() for version in presence.all_versions}
     for index, version in known(importer.versions):
         if version not in versions:
-            message = (
-                f"no other cluster has a version {version!r} of {service.reference}; there are {choices(versions)}"
-            )
+            message = f"no other cluster has a version {version!r} of the service; there are {choices(versions)}"
             yield Problem((*path, "versions", index), "version-of-nobody", message)
 
 
 def imported_from_nowhere(path: Path, client: str, service: Service, references: References) -> Iterator[Problem]:
     if client in references.federation.clusters and not service.clusters.keys() - {client}:
-        message = f"{service.reference} runs nowhere but on {client!r} itself; take {client!r} out"
+        message = f"the service runs nowhere but on {client!r} itself; take {client!r} out"
         yield Problem(path, "imported-from-nowhere", message)
 
 
