@@ -1,6 +1,7 @@
 """What must be true of a rule as a whole: for whom it speaks, and for which ports."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..errors import Path, Problem
 from ..istio.match import is_catch_all
@@ -59,7 +60,15 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
 
 
 def _takes_all(entries_of_kind: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
-    return any(not entry.match or any(is_catch_all(match) for match in entry.match) for entry in entries_of_kind)
+    return any(not entry.match or any(map(_is_catch_all, _matches(entry))) for entry in entries_of_kind)
+
+
+def _matches(entry: HttpEntry | TcpEntry | TlsEntry) -> list[Any]:
+    return entry.match if isinstance(entry.match, list) else []
+
+
+def _is_catch_all(match: Any) -> bool:
+    return isinstance(match, dict) and is_catch_all(match)
 
 
 def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
