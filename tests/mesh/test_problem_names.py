@@ -10,7 +10,8 @@ from tests.given.broken import BROKEN, expectations
 
 CHECKS = Path(checks.__file__).parent
 MESH = CHECKS.parent
-WITHOUT_A_FILE = {"unreadable-file"}
+WITHOUT_A_FILE = {"not-json", "unreadable-file"}
+"""Only a program can state what JSON does not have."""
 CALLS = {"Problem": 1, "wrong": 0, "_problem": 1, "_unread": 1}
 """Who takes a name, and where."""
 
