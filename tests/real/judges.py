@@ -112,9 +112,7 @@ class ApiServer:
     def _ask(self, method: str, path: str, body: str) -> str:
         """Its complaint; empty if it does as asked."""
         answer = self._pool.request(method, self._url + path, body=body or None)
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            return ""
-        return str(json.loads(answer.data)["message"])
+        return "" if answer.status < HTTPStatus.BAD_REQUEST else answer.data.decode()
 
 
 def _path(judged: Object) -> str:
