@@ -7,7 +7,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from .address_pool import AddressPool
-from .args import Configuration, FederationArgs
+from .args import Configuration, FederationArgs, StackArgs
 from .claims import Claims, claims_under, undisputed
 from .cluster import DependsOn, MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
@@ -42,10 +42,8 @@ class MeshFederation(pulumi.ComponentResource):
     requirements: pulumi.Output[dict[str, dict[str, str]]]
     """Cluster → name → what must be true of the cluster, in sentences that a person can check."""
 
-    def __init__(
-        self, name: str, args: FederationArgs | Configuration, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        configuration = args if isinstance(args, Configuration) else _read(name, args)
+    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        configuration = _read(name, args)
         routes = resolve(configuration.federation)
         claims = {cluster: claims_under(provider) for cluster, provider in configuration.providers.items()}
         super().__init__(
@@ -70,7 +68,7 @@ class MeshFederation(pulumi.ComponentResource):
         objects.claim(claims)
         registered_routes = objects.register()
         reached = {
-            cluster: provider
+            cluster: None if configuration.federation.clusters[cluster].state == "retired" else provider
             for cluster, provider in configuration.providers.items()
             if cluster not in configuration.rendered
         }
@@ -115,7 +113,7 @@ class _Objects:
         self.name = plan.labels[PART_OF]
         self.plan = plan
         self.clusters = clusters
-        self.settle_seconds = configuration.federation.settle_seconds
+        self.settle_seconds_of = configuration.federation.settle_seconds_of
         self.rendered = configuration.rendered
         self.prerequisites = prerequisites
         self.manifest_of = {manifest.key: manifest for manifest in self.plan}
@@ -167,27 +165,32 @@ class _Objects:
         prefix = f"{self.name}/{edge.client}/Convergence"
         if edge.client not in self.plugins:
             self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
+        settle_seconds = self.settle_seconds_of(edge.client, edge.serving)
         digests = {key: digest(self.manifest_of[key]) for key in edge.needs}
         opts = pulumi.ResourceOptions(
             parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
         )
         return [
-            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, self.settle_seconds, opts),
-            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), self.settle_seconds, opts),
+            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
+            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
         ]
 
 
 def _read(name: str, args: FederationArgs) -> Configuration:
     data: Mapping[str, Any] = args
+    if isinstance(data, StackArgs) and (configuration := data.configuration) and names.LABEL_VALUE.fullmatch(name):
+        return configuration
     mesh, ways = _split(data)
     problems = [*_provider_problems(mesh, ways)]
     if not names.LABEL_VALUE.fullmatch(name):
         message = f"{name!r}, a label of every object, {names.NOT_A_LABEL_VALUE}"
         problems.append(Problem(("name",), "not-a-label-value", message))
     try:
-        federation = read(mesh, tuple(problems), text=data)
+        federation, warnings = read(mesh, tuple(problems), text=data)
     except SpecError as error:
         raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
+    for warning in warnings:
+        pulumi.log.warn(f"{name}: {warning}")
     return Configuration(
         federation,
         {cluster: ways[cluster]["provider"] for cluster in federation.clusters},

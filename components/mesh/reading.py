@@ -28,7 +28,9 @@ class Reading:
         """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
-        data = {model.shorthand: data} if model.shorthand and isinstance(data, str) else data
+        if model.shorthand and not isinstance(data, Mapping):
+            field = model.model_fields[model.shorthand]
+            return model.model_construct(**{model.shorthand: self._field(field, data, path)})
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         keys = self._keys(model, data, path)
@@ -84,7 +86,7 @@ class Reading:
         if not isinstance(data, list | tuple):
             return self._unread(path, "not-a-list", f"{shown(data)} is not a list")
         if not data and _needs_entries(constraints):
-            self._problem(path, "empty", "[] is empty; it should have at least one entry")
+            return self._unread(path, "empty", "[] is empty; it should have at least one entry")
         [of] = get_args(annotation)
         return [self._value(of, (), item, (*path, index)) for index, item in enumerate(data)]
 
@@ -92,7 +94,7 @@ class Reading:
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         if not data and _needs_entries(constraints):
-            self._problem(path, "empty", "{} is empty; it should have at least one entry")
+            return self._unread(path, "empty", "{} is empty; it should have at least one entry")
         key_type, of = get_args(annotation)
         values: dict[str, Any] = {}
         for key, item in data.items():

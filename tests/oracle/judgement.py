@@ -120,4 +120,5 @@ def _is_within(path: str, whole: str) -> bool:
 
 def _caller(expected: Expectation) -> Caller:
     origin = expected["from"]
-    return Caller(expected["client"], origin["namespace"], tuple(sorted((origin.get("labels") or {}).items())))
+    labels = tuple(sorted((origin.get("labels") or {}).items()))
+    return Caller(expected["client"], origin["namespace"], labels, origin.get("type", "sidecar"))

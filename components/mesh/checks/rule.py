@@ -7,7 +7,7 @@ from ..istio.match import is_catch_all
 from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
 from ..unknown import known
-from .entry import entries, unknown_service
+from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
 from .saying import References, choices, each, stated_twice
@@ -28,10 +28,11 @@ def traffic(references: References) -> Iterator[Problem]:
             not_at_a_gateway(path, rule),
             ambiguous_port(path, rule, references),
             useless_otherwise(path, rule),
+            passes_outside_the_mesh(path, rule, references),
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
         )
-    yield from each(overlaps(references))
+    yield from each(overlaps(references), any_version_includes_weight_0(references))
 
 
 def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
@@ -126,3 +127,14 @@ def useless_otherwise(path: Path, rule: Rule) -> Iterator[Problem]:
     elif rule.otherwise == "notFound" and rule.tcp:
         message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
+
+
+def passes_outside_the_mesh(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    """Beside a match for one server name, istiod has no filter chain for the others."""
+    service = references.service(rule.service)
+    if rule.tls and service and service.ports_for("tls", rule.port):
+        message = (
+            f"connections to {rule.service!r} with a server name that no entry matches go to the address that was "
+            "dialled, outside the mesh's mutual TLS; match each name that callers use"
+        )
+        yield Problem((*path, "tls"), "passes-outside-the-mesh", message, "warning")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from ..errors import Path, Problem
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
-from .crossing import crossing, federated_host_of_the_client
+from .crossing import Crossing, crossing, federated_host_of_the_client
+from .policy import policies
 from .saying import References, choices, each, stated_twice
 
 
@@ -18,6 +19,7 @@ def services(references: References) -> Iterator[Problem]:
             _ports((*path, "ports"), service),
             _presences(path, service, references),
             _importers((*path, "importedBy"), service, references),
+            policies(path, service, references),
         )
 
 
@@ -42,8 +44,43 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
             yield from each(
                 stated_twice((*here, "versions"), presence.versions),
                 version_stated_twice(here, presence),
-                stated_twice((*here, "serviceAccounts"), presence.service_accounts),
+                _identities(here, presence),
+                version_twice_selected(here, presence),
+                unknown_port_name((*here, "ports"), presence, service),
+                unknown_policy((*here, "versionPolicies"), presence),
             )
+
+
+def _identities(path: Path, presence: Presence) -> Iterator[Problem]:
+    if presence.service_accounts is None and presence.identities is None:
+        message = "is missing; state the service accounts of the pods, or their identities"
+        yield Problem((*path, "serviceAccounts"), "missing-key", message)
+    yield from each(
+        stated_twice((*path, "serviceAccounts"), presence.service_accounts or ()),
+        stated_twice((*path, "identities"), presence.identities or ()),
+    )
+
+
+def version_twice_selected(path: Path, presence: Presence) -> Iterator[Problem]:
+    for version in presence.version_services:
+        if version in presence.versions or version in presence.subsets:
+            message = f"{version!r} is selected by labels, too; state it in one place"
+            yield Problem((*path, "versionServices", version), "version-twice-selected", message)
+
+
+def unknown_port_name(path: Path, presence: Presence, service: Service) -> Iterator[Problem]:
+    names = [port.name for port in service.ports]
+    for name in presence.ports:
+        if name not in names:
+            message = f"{service.reference} has no port named {name!r}; it has {choices(names)}"
+            yield Problem((*path, name), "unknown-port-name", message)
+
+
+def unknown_policy(path: Path, presence: Presence) -> Iterator[Problem]:
+    for version in presence.version_policies:
+        if version not in presence.all_versions:
+            message = f"no version {version!r} runs here; there are {choices(presence.all_versions)}"
+            yield Problem((*path, version), "unknown-policy", message)
 
 
 def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
@@ -70,7 +107,7 @@ def _importers(path: Path, service: Service, references: References) -> Iterator
 def _imports(path: Path, importer: Import, service: Service, references: References) -> Iterator[Problem]:
     for serving in sorted(service.clusters.keys() - {importer.cluster}):
         yield from each(
-            crossing(path, service, serving, "", references.federation),
+            crossing(path, Crossing([importer.cluster], service, serving, ""), references.federation),
             federated_host_of_the_client(service, importer.cluster, serving, references.federation),
         )
 

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     for path in options.stack_files:
         try:
             stack = load(path)
+            findings += [Finding(path, warning) for warning in stack.warnings]
             summaries.append(f"{path}: {_summary(stack)}")
         except SpecError as error:
             findings += [Finding(path, problem) for problem in error.problems]
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _summary(stack: Stack) -> str:
     federation = stack.federation
+    verdict = count(len(stack.warnings), "warning") if stack.warnings else "no problem"
     try:
         parts = [
             count(len(federation.traffic), "rule"),
@@ -62,8 +64,8 @@ def _summary(stack: Stack) -> str:
         ]
         objects = count(len(list(fresh(stack.routes, "mesh"))), "object")
     except UnknownError as error:
-        return f"no problem; how many objects it takes depends on an unknown value: {error}"
-    return f"no problem; {', '.join(parts)}: {objects}"
+        return f"{verdict}; how many objects it takes depends on an unknown value: {error}"
+    return f"{verdict}; {', '.join(parts)}: {objects}"
 
 
 def _text(findings: Iterable[Finding], summaries: Iterable[str]) -> None:

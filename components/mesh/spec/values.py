@@ -6,7 +6,7 @@ A message begins with the offending value; `read` puts it there.
 from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Any, Literal, LiteralString
+from typing import Annotated, Any, LiteralString
 
 from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
@@ -16,6 +16,7 @@ from .. import names
 from ..errors import Path, Problem, SpecError
 from ..istio.releases import RELEASES
 from ..manifest import Late, is_late
+from ..unknown import Unknown
 from ..wording import not_text
 
 
@@ -66,16 +67,21 @@ def gateway_address(value: Late) -> Late:
 
 
 def known_gateway_address(path: Path, value: Any) -> str:
-    """A late address once it is known. Raises `SpecError` if it is not one, as of a load balancer without any."""
+    """A late address once it is known.
+
+    Raises `SpecError` if it is not one, as of a load balancer without any; `UnknownError` if it is encrypted.
+    """
+    if isinstance(value, Unknown):
+        return str(value)
     try:
-        # nobody wrote it, so nobody can put it in quotes
-        return str(gateway_address(value if isinstance(value, str) else ""))
+        # nobody wrote it, so nobody can take its key out
+        return str(gateway_address("" if value is None else value))
     except PydanticCustomError as error:
         raise SpecError([Problem(path, error.type, f"{value!r} {error.message()}")]) from None
 
 
 def _ip_address(text: str) -> str:
-    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`), which means one machine's network."""
+    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`), which is one machine's affair."""
     if "%" in text:
         raise ValueError(text)
     return str(ip_address(text))
@@ -153,12 +159,6 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def _state(value: str) -> str:
-    if value in ("draining", "retired"):
-        raise wrong("not-supported-yet", "is not supported yet; write 'active' or leave it out")
-    return value
-
-
 def _network(value: Any) -> Any:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -194,6 +194,14 @@ def _gateway_name(value: str) -> str:
     return value
 
 
+def _identity(value: str) -> str:
+    """Istio compares the identities of peers as text; a wildcard would let in whole trust domains."""
+    trust_domain, slash, path = value.removeprefix("spiffe://").partition("/")
+    if not (value.startswith("spiffe://") and trust_domain and slash and path) or "*" in value:
+        raise wrong("not-an-identity", "is not a SPIFFE identity; spiffe://<trust domain>/<path>, without wildcards")
+    return value
+
+
 def _address(value: str) -> str:
     try:
         return _ip_address(value)
@@ -226,9 +234,11 @@ Seconds = Annotated[Number, Field(ge=0, le=3600)]
 """An hour: istiod waits for ten seconds at most, so more is a mistake for minutes."""
 IstioValue = Annotated[Any, AfterValidator(plain_or_late)]
 """A value in Istio's own words, which `checks` holds against Istio's schemas."""
+Identity = Annotated[str, AfterValidator(_identity)]
 GatewayName = Annotated[str, AfterValidator(_gateway_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Address = Annotated[PlainText, AfterValidator(_address)]
 Protocol = Annotated[PlainText, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]
-State = Annotated[Literal["active"], BeforeValidator(_state)]
+STATES = ("active", "draining", "retired")
+State = Annotated[str, AfterValidator(_one_of(STATES))]
 IstioVersion = Annotated[PlainText, BeforeValidator(_istio_version), AfterValidator(_one_of(RELEASES))]
