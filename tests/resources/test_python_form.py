@@ -18,6 +18,7 @@ MODELS: dict[str, type[Part]] = {
     "IstioArgs": cluster.Istio,
     "GatewayArgs": cluster.Gateway,
     "GatewayTargetArgs": cluster.GatewayTarget,
+    "GatewayTargetArgs": cluster.GatewayTarget,
     "ServiceArgs": service.Service,
     "PortArgs": service.Port,
     "PresenceArgs": service.Presence,
@@ -52,7 +53,7 @@ def described() -> dict[str, dict[str, str]]:
             and isinstance(text.value.value, str)
         }
         for node in classes
-        if node.name.endswith("Args")
+        if any(isinstance(base, ast.Name) and base.id == "TypedDict" for base in node.bases)
     }
 
 
