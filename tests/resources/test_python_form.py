@@ -18,7 +18,6 @@ MODELS: dict[str, type[Part]] = {
     "IstioArgs": cluster.Istio,
     "GatewayArgs": cluster.Gateway,
     "GatewayTargetArgs": cluster.GatewayTarget,
-    "GatewayTargetArgs": cluster.GatewayTarget,
     "ServiceArgs": service.Service,
     "PortArgs": service.Port,
     "PresenceArgs": service.Presence,
