@@ -112,9 +112,16 @@ def _plain_words(plain: Any, names: Mapping[str, str]) -> str:
         hint = typing.get_type_hints(plain, include_extras=True)[plain.shorthand]
         return f"{_words(hint, names)} or map"
     if isinstance(plain, type) and issubclass(plain, BaseModel):
-        return "map"
+        return _model_words(plain, names)
     known = {str: "text", int: "integer", bool: "true or false", IPv4Network: "network", IPv6Network: "network"}
     return known.get(plain, "anything")
+
+
+def _model_words(model: type[BaseModel], names: Mapping[str, str]) -> str:
+    """`map`, or `DNS label or map` where the value of one key may stand for the whole."""
+    shorthand = getattr(model, "shorthand", "")
+    hint = typing.get_type_hints(model, include_extras=True).get(shorthand)
+    return "map" if hint is None else f"{_words(hint, names)} or map"
 
 
 def _bounds(metadata: Sequence[Any]) -> str:
