@@ -70,7 +70,7 @@ class MeshFederation(pulumi.ComponentResource):
         objects.claim(claims)
         registered_routes = objects.register()
         reached = {
-            cluster: provider
+            cluster: None if configuration.federation.clusters[cluster].state == "retired" else provider
             for cluster, provider in configuration.providers.items()
             if cluster not in configuration.rendered
         }
@@ -115,7 +115,7 @@ class _Objects:
         self.name = plan.labels[PART_OF]
         self.plan = plan
         self.clusters = clusters
-        self.settle_seconds = configuration.federation.settle_seconds
+        self.settle_seconds_of = configuration.federation.settle_seconds_of
         self.rendered = configuration.rendered
         self.prerequisites = prerequisites
         self.manifest_of = {manifest.key: manifest for manifest in self.plan}
@@ -167,13 +167,14 @@ class _Objects:
         prefix = f"{self.name}/{edge.client}/Convergence"
         if edge.client not in self.plugins:
             self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
+        settle_seconds = self.settle_seconds_of(edge.client, edge.serving)
         digests = {key: digest(self.manifest_of[key]) for key in edge.needs}
         opts = pulumi.ResourceOptions(
             parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
         )
         return [
-            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, self.settle_seconds, opts),
-            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), self.settle_seconds, opts),
+            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
+            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
         ]
 
 

@@ -16,6 +16,7 @@ from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
 from .mesh.reach import Reach
 from .mesh.read import read_stack
+from .mesh.spec.cluster import Cluster
 
 _CLUSTERS = f"{stack_file.PREFIX}clusters"
 
@@ -38,7 +39,7 @@ def read() -> Configuration:
         pulumi.log.warn(str(warning))
     return Configuration(
         federation,
-        {name: _provider(name, reach[name]) for name in federation.clusters},
+        {name: _provider(name, reach[name], cluster) for name, cluster in federation.clusters.items()},
         frozenset(name for name in federation.clusters if reach[name].render_to is not None),
     )
 
@@ -51,7 +52,7 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def _provider(name: str, reach: Reach) -> Provider:
+def _provider(name: str, reach: Reach, cluster: Cluster) -> Provider:
     """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited.
 
     Another identifier replaces everything, and deletes first: where the old identity's context or kubeconfig leads to
@@ -67,6 +68,8 @@ def _provider(name: str, reach: Reach) -> Provider:
             enable_patch_force=True,
             # or an environment variable decides
             upsert_existing_objects=False,
+            # what a retired cluster holds is forgotten where nobody answers there any more
+            delete_unreachable=True if cluster.state == "retired" else None,
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
 

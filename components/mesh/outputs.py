@@ -116,7 +116,9 @@ def _facts(name: str, routes: Routes) -> Facts:
     return Facts(
         cluster,
         called=sorted({route.service.reference for route in routes.routes if route.client is cluster}),
-        dialled=sorted({use.service.reference for use in routes.crossings if use.client is cluster}),
+        dialled=sorted(
+            {use.service.reference for use in routes.crossings if use.client is cluster and use.is_imported}
+        ),
         served=sorted({use.service.reference for use in answering}),
         trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
     )

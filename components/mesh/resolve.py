@@ -7,6 +7,7 @@ from typing import Any
 
 from .istio.match import is_catch_all, narrowed
 from .routes import EVERYBODY, Callers, Destination, Entry, Route, Routes, Use
+from .shares import parts
 from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
@@ -44,7 +45,8 @@ class _Resolver:
         """(client cluster, service) → the rules for it, in the order of the text."""
         for rule in federation.traffic:
             for client in rule.clients.clusters:
-                self.rules[client, rule.service].append(rule)
+                if federation.clusters[client].state != "retired":
+                    self.rules[client, rule.service].append(rule)
 
     def routes(self) -> Iterator[Route]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
@@ -100,15 +102,32 @@ class _Resolver:
 
     def _entry(self, entry: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
         ordered = sorted(entry.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
-        destinations = tuple(self._destination(one, calls, rule, several=len(ordered) > 1) for one in ordered)
+        destinations = tuple(
+            self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(ordered)
+        )
         matches = tuple(_matches(entry.match, calls, rule.clients.labels or {}))
         if not isinstance(entry, HttpEntry):
             return Entry(destinations, matches=matches)
-        mirrors = tuple(self._destination(mirror, calls, rule, several=False) for mirror in entry.mirrors)
+        mirrors = tuple(
+            self._destination(mirror, calls, rule) for mirror in entry.mirrors if self._takes_calls(mirror.cluster)
+        )
         return Entry(destinations, entry.name, matches, mirrors, entry.istio)
 
+    def _weighted(self, destinations: Sequence[SpecDestination]) -> list[tuple[SpecDestination, int | None]]:
+        """Those on clusters that take calls; what the others would get is shared out among them, in proportion."""
+        left = [destination for destination in destinations if self._takes_calls(destination.cluster)]
+        if len(left) == 1:
+            return [(left[0], None)]
+        weights = [destination.weight or 0 for destination in left]
+        if len(left) < len(destinations):
+            weights = parts(weights, sum(destination.weight or 0 for destination in destinations))
+        return list(zip(left, weights, strict=True))
+
+    def _takes_calls(self, cluster: str) -> bool:
+        return self.federation.clusters[cluster].state == "active"
+
     def _destination(
-        self, destination: SpecDestination | Mirror, calls: _Calls, rule: Rule, *, several: bool
+        self, destination: SpecDestination | Mirror, calls: _Calls, rule: Rule, *, weight: int | None = None
     ) -> Destination:
         service = calls.service if destination.service is None else self.service_of[destination.service]
         own = (
@@ -122,7 +141,7 @@ class _Resolver:
             destination.version or "",
             destination.port or calls.port or _only_port(service, rule),
             destination.port,
-            destination.weight if several and isinstance(destination, SpecDestination) else None,
+            weight,
             {key: value for key, value in own.items() if value is not None},
         )
 
@@ -142,10 +161,19 @@ class _Resolver:
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
-                for serving in service.clusters.keys() - {client.name}:
+                for serving in self._imported(service, client):
                     named = {v for v in importer.versions if v in service.clusters[serving].all_versions}
-                    use(client, service, self.federation.clusters[serving]).versions.update({"", *named})
+                    imported = use(client, service, self.federation.clusters[serving])
+                    imported.versions.update({"", *named})
+                    imported.is_imported = True
         return tuple(uses[key] for key in sorted(uses))
+
+    def _imported(self, service: Service, client: Cluster) -> set[str]:
+        """Who answers at the federated hosts of the service; whoever dials one knows where it leads."""
+        if client.state == "retired":
+            return set()
+        others = service.clusters.keys() - {client.name}
+        return {name for name in others if self.federation.clusters[name].state != "retired"}
 
     def absent(self) -> Iterator[tuple[Cluster, Service]]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):

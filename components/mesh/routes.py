@@ -86,7 +86,9 @@ class Use:
     versions: set[str] = field(default_factory=set)
     """What routes and imports name; `""` is any version."""
     is_routed: bool = False
-    """Whether a route leads there; otherwise callers only dial the federated host."""
+    """Whether a route leads there."""
+    is_imported: bool = False
+    """Whether callers may dial the federated host themselves."""
 
     @property
     def crosses(self) -> bool:

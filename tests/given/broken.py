@@ -55,8 +55,7 @@ def expectations(text: str) -> Iterator[Expectation]:
 
 def line_of(problem: Problem, text: str) -> int:
     """Where the problem's path leads to in a stack file."""
-    node = _value(yaml.compose(text), "config")
-    line = node.start_mark.line if node else 0
+    line, node = _step(yaml.compose(text), "config") or (0, None)
     for step in (f"mesh:{problem.path[0]}", *problem.path[1:]):
         place = _step(node, step)
         if place is None:
@@ -74,8 +73,3 @@ def _step(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | No
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark.line, node.value[step]
     return None
-
-
-def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    place = _step(node, key)
-    return place and place[1]

@@ -4,7 +4,7 @@ import pytest
 from mesh_federation.mesh.errors import Problem
 from mesh_federation.mesh.istio.judge import problems_of_an_object
 
-from tests.istio.corpus import Document, invalid, valid
+from tests.given.istio_objects import Document, invalid, valid
 
 
 @pytest.mark.parametrize("document", invalid(), ids=str)

@@ -10,9 +10,10 @@ from mesh_federation.mesh.istio import rules, schema
 from mesh_federation.mesh.istio.releases import RELEASES
 
 from sandbox.clusters import Sandbox
-from tests.istio.corpus import Object, invalid, valid
-from tests.istio.judges import ApiServer, refusals_of_istiod
-from tests.istio.mutations import mutations
+from tests.given.istio_mutations import mutations
+from tests.given.istio_objects import Object, emitted, invalid, valid
+from tests.given.translations import Translation, translations
+from tests.real.judges import ApiServer, refusals_of_istiod
 
 pytestmark = pytest.mark.sandbox
 
@@ -53,6 +54,24 @@ def test_a_valid_object_with_something_else_at_one_place_is_judged_alike(
         assert bool(refusal) == bool(_by_schema(judged, ISTIOD)), (judged, refusal)
         if not refusal:
             assert bool(complaint) == bool(rules.problems_of_an_object(judged)), (judged, complaint)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_object_of_every_scenario_is_taken(release: str, server: ApiServer, tmp_path: Path) -> None:
+    objects = emitted()
+
+    assert not [*filter(None, server.refusals(objects, release))]
+    assert not [*filter(None, refusals_of_istiod(objects, tmp_path))]
+
+
+@given(translations)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_object_of_a_generated_spec_is_taken(server: ApiServer, tmp_path: Path, translation: Translation) -> None:
+    objects = [found for _, found in translation.everything]
+
+    for release in RELEASES:
+        assert not [*filter(None, server.refusals(objects, release))]
+    assert not [*filter(None, refusals_of_istiod(objects, tmp_path))]
 
 
 def _by_schema(judged: Object, release: str) -> Sequence[object]:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 
 from tests.given import core
@@ -76,7 +77,7 @@ def test_what_yaml_cannot_read_is_a_problem(text: str, tmp_path: Path) -> None:
         ("a: {context: a, 2: x}", "clusters.a.2", "2", "a number"),
         ("a: {context: a, trustDomain: 12}", "clusters.a.trustDomain", "12", "a number"),
         ("a: {context: 1.5}", "clusters.a.context", "1.5", "a number"),
-        ("a: {context: a, gateway: {addresses: [2020-01-01]}}", "clusters.a.gateway.addresses[0]", "2020-01-01", "a date"),
+        ("a: {context: a, trustDomain: 2020-01-01}", "clusters.a.trustDomain", "2020-01-01", "a date"),
         ("a: {context: a, gateway: {addresses: [127.1]}}", "clusters.a.gateway.addresses[0]", "127.1", "a number"),
     ],
 )  # fmt: skip

@@ -33,11 +33,15 @@ def _route(
     path: Path, kind: str, route: Sequence[Destination], rule: Rule, references: References
 ) -> Iterator[Problem]:
     seen: set[tuple[object, ...]] = set()
-    yield from each(missing_weight(path, route), no_weight_above_zero(path, route))
+    yield from each(
+        missing_weight(path, route), no_weight_above_zero(path, route), nobody_left(path, route, references)
+    )
     for index, destination in known(route):
         here = (*path, index)
         yield from each(
-            destination_stated_twice(here, destination, rule, seen), _target(here, kind, destination, rule, references)
+            destination_stated_twice(here, destination, rule, seen),
+            version_of_a_headless_service(here, destination, rule, references),
+            _target(here, kind, destination, rule, references),
         )
 
 
@@ -80,6 +84,29 @@ def missing_weight(path: Path, route: Sequence[Destination]) -> Iterator[Problem
 def no_weight_above_zero(path: Path, route: Sequence[Destination]) -> Iterator[Problem]:
     if route and all(destination.weight == 0 for destination in route):
         yield Problem(path, "no-weight-above-zero", "the weights add up to 0; at least one must be more")
+
+
+def nobody_left(path: Path, route: Sequence[Destination], references: References) -> Iterator[Problem]:
+    """The shares of clusters that are draining or retired go to the others."""
+    clusters = references.federation.clusters
+    states = {d.cluster: clusters[d.cluster].state for d in route if d.cluster in clusters}
+    left = [d for d in route if states.get(d.cluster, "active") == "active"]
+    if len(left) < len(route) and not any(d.weight is None or d.weight for d in left):
+        words = ", ".join(f"{name!r} is {state}" for name, state in sorted(states.items()) if state != "active")
+        yield Problem(path, "nobody-left", f"{words}, and no other destination has a share; add one")
+
+
+def version_of_a_headless_service(
+    path: Path, destination: Destination, rule: Rule, references: References
+) -> Iterator[Problem]:
+    """A caller's sidecar sends its calls to the pod that DNS named (istiod makes the cluster ORIGINAL_DST)."""
+    service = references.service(destination.service or rule.service)
+    if service and service.headless and destination.version and destination.cluster in rule.clients.clusters:
+        message = (
+            f"{destination.version!r} has no effect on {destination.cluster}, where callers of the headless "
+            f"{service.reference} reach the pod that DNS names; leave the version out"
+        )
+        yield Problem((*path, "version"), "version-of-a-headless-service", message)
 
 
 def destination_stated_twice(
@@ -142,7 +169,7 @@ def service_not_on_cluster(path: Path, cluster: str, target: Service) -> Iterato
 
 def unknown_version(path: Path, destination: Destination | Mirror, target: Service) -> Iterator[Problem]:
     presence = target.clusters[destination.cluster]
-    if destination.version and presence.labels_of(destination.version) is None:
+    if destination.version and destination.version not in presence.all_versions:
         message = (
             f"{target.name} on {destination.cluster} has no version {destination.version!r}; "
             f"it has {choices(presence.all_versions)}"

@@ -6,6 +6,7 @@ from ..errors import Path, Problem
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import crossing, federated_host_of_the_client
+from .policy import policies
 from .saying import References, choices, each, stated_twice
 
 
@@ -18,6 +19,7 @@ def services(references: References) -> Iterator[Problem]:
             _ports((*path, "ports"), service),
             _presences(path, service, references),
             _importers((*path, "importedBy"), service, references),
+            policies(path, service, references),
         )
 
 

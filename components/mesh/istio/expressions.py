@@ -42,7 +42,7 @@ def _accounts_beside_names(source: Any) -> Iterator[Problem]:
 def _ports_without_selector(policy: Any) -> Iterator[Problem]:
     selector = policy.get("selector")
     labels = selector.get("matchLabels") if isinstance(selector, dict) else selector
-    has_labels = any(value is not None for value in labels.values()) if isinstance(labels, dict) else bool(labels)
+    has_labels = any(value is not None for value in labels.values()) if isinstance(labels, dict) else labels is not None
     if _has(policy, "portLevelMtls") and not has_labels:
         message = "'portLevelMtls' needs the workload's labels; state 'selector.matchLabels'"
         yield Problem(("portLevelMtls",), "missing-field", message)

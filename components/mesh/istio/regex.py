@@ -1,7 +1,8 @@
-"""Whether a regular expression is one for RE2, Istio's dialect. https://github.com/google/re2/wiki/Syntax"""
+"""Whether a regular expression is one for RE2, Istio's dialect."""
 
 import re
 
+_SYNTAX = "https://github.com/google/re2/wiki/Syntax"
 LONGEST = 1024
 """In bytes; istiod refuses longer ones."""
 
@@ -129,9 +130,7 @@ class _Reader:
         if self._pattern.startswith("?", self._at):
             group = _GROUP.match(self._pattern, self._at)
             if not group:
-                raise _FlawError(
-                    f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see https://github.com/google/re2/wiki/Syntax"
-                )
+                raise _FlawError(f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
             self._at = group.end()
             if name := group["name"]:
                 if name in self._names:
@@ -148,9 +147,7 @@ class _Reader:
     def _escape(self, known: re.Pattern[str]) -> None:
         escape = known.match(self._pattern, self._at)
         if not escape:
-            raise _FlawError(
-                f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see https://github.com/google/re2/wiki/Syntax"
-            )
+            raise _FlawError(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
         self._at = escape.end()
 
     def _class(self) -> None:
@@ -167,9 +164,7 @@ class _Reader:
         posix = _POSIX.match(self._pattern, self._at)
         if posix:
             if posix["name"] not in _POSIX_NAMES:
-                raise _FlawError(
-                    f"has the class `{posix[0]}`, which RE2 lacks; see https://github.com/google/re2/wiki/Syntax"
-                )
+                raise _FlawError(f"has the class `{posix[0]}`, which RE2 lacks; see {_SYNTAX}")
             self._at = posix.end()
             return
         low = self._class_character()

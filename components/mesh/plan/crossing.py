@@ -27,7 +27,8 @@ OUTLIER_DETECTION = {
     # what the application answers says nothing about the gateway
     "consecutive5xxErrors": 0,
     "consecutiveGatewayErrors": 0,
-    # a gateway that does not answer costs its callers CONNECT_TIMEOUT each time, so once is enough
+    # a gateway that does not answer costs its callers CONNECT_TIMEOUT each time, so once is enough; but Envoy counts
+    # the end of a call's own timeout, and a connection that breaks during a call, as such a failure, too
     "consecutiveLocalOriginFailures": 1,
     # how often Envoy looks whether an ejection is over; a failure ejects at once
     "interval": "1s",

@@ -37,7 +37,8 @@ def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
         for version in {use.subset_behind(version) for version in use.versions} - {""}:
             key = (use.service.reference, use.serving.name, version)
             use_of[key] = use
-            pairs_of[key].append(use.pair)
+            if use.is_routed:
+                pairs_of[key].append(use.pair)
     for (_, serving, version), use in sorted(use_of.items(), key=lambda item: item[0]):
         service = use.service
         labels = service.clusters[serving].labels_of(version)

@@ -1,4 +1,4 @@
-"""Istio's `trafficPolicy`, as the spec states it for a service, a cluster and a version: each narrows the one before."""
+"""Istio's `trafficPolicy`, as the spec states it for a service, a cluster and a version; each narrows the last."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -75,11 +75,6 @@ class Cluster(Part):
         self.__dict__["name"] = name
 
     @property
-    def takes_calls(self) -> bool:
-        """Whether routes may lead there."""
-        return self.state == "active"
-
-    @property
     def gateway_namespace(self) -> str:
         """Where the pods of the east-west gateway run."""
         return (self.gateway and self.gateway.namespace) or self.istio.namespace

@@ -16,6 +16,7 @@ from .. import names
 from ..errors import Path, Problem, SpecError
 from ..istio.releases import RELEASES
 from ..manifest import Late, is_late
+from ..unknown import Unknown
 from ..wording import not_text
 
 
@@ -66,7 +67,12 @@ def gateway_address(value: Late) -> Late:
 
 
 def known_gateway_address(path: Path, value: Any) -> str:
-    """A late address once it is known. Raises `SpecError` if it is not one, as of a load balancer without any."""
+    """A late address once it is known.
+
+    Raises `SpecError` if it is not one, as of a load balancer without any; `UnknownError` if it is encrypted.
+    """
+    if isinstance(value, Unknown):
+        return str(value)
     try:
         # nobody wrote it, so nobody can put it in quotes
         return str(gateway_address(value if isinstance(value, str) else ""))
@@ -75,7 +81,7 @@ def known_gateway_address(path: Path, value: Any) -> str:
 
 
 def _ip_address(text: str) -> str:
-    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`), which means one machine's network."""
+    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`), which is one machine's affair."""
     if "%" in text:
         raise ValueError(text)
     return str(ip_address(text))

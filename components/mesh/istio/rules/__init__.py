@@ -58,6 +58,7 @@ def problems_of_an_object(found: Mapping[str, Any]) -> Sequence[Problem]:
     The paths of the problems begin at the object: `spec.exportTo[0]`, `metadata.name`.
     """
     wrong = [*problems(found["spec"], found["kind"], (), ("spec",))]
-    if of_object := _OF_OBJECTS.get(found["kind"]):
+    of_object = _OF_OBJECTS.get(found["kind"])
+    if of_object and isinstance(found["spec"], dict):
         wrong += of_object(found["spec"], found["metadata"])
     return wrong

@@ -39,9 +39,9 @@ def _with_negations(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _actions(spec: Spec) -> Iterator[Problem]:
-    action = spec.get("action") or "ALLOW"
-    if is_late(action):
+    if is_late(spec.get("action")):
         return
+    action = spec.get("action") or "ALLOW"
     if action in ("DENY", "CUSTOM") and not is_set(spec, "rules"):
         message = f"'rules' is missing, so {action} is never applied; state `rules: [{{}}]` for every request"
         yield Problem(("rules",), "missing-field", message)

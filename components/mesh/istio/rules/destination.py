@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
-from ..parts import entries, messages, number
+from ..parts import any_is_late, entries, messages, number
 from ..values import is_late, quoted
-from .hosts import is_wildcard_host, not_a_port
+from .hosts import is_wildcard_host, not_a_label, not_a_port
 from .tree import Rules
 from .tree import number as number_rules
 from .tree import text as text_rules
@@ -20,10 +20,7 @@ def _not_a_destination(host: str) -> Iterator[Problem]:
 
 def _not_a_subset(subset: str) -> Iterator[Problem]:
     if subset:
-        message = (
-            f"{quoted(subset)} is not a DNS label; it has letters, digits and -, at most 63, and no - at either end"
-        )
-        yield Problem((), "not-a-label", message)
+        yield from not_a_label(subset)
 
 
 def _no_port(selector: Mapping[str, Any]) -> Iterator[Problem]:
@@ -46,7 +43,8 @@ WEIGHT = number_rules(_less_than_nothing)
 def weights_of_0(route: Mapping[str, Any]) -> Iterator[Problem]:
     """Several destinations of which none takes a call."""
     destinations = [destination for _, destination in messages(route, "route")]
-    if len(entries(route, "route")) < 2 or any(is_late(each.get("weight")) for each in destinations):
+    late_weights = any(is_late(each.get("weight")) for each in destinations)
+    if len(entries(route, "route")) < 2 or any_is_late(route, "route") or late_weights:
         return
     if sum(number(each, "weight") for each in destinations) == 0:
         yield Problem(("route",), "weights-of-0", "'0' is the sum of the weights; at least one must be more")

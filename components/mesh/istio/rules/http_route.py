@@ -46,7 +46,8 @@ def _mirrored_twice(route: Mapping[str, Any]) -> Iterator[Problem]:
 def _prefix_of_another_match(route: Mapping[str, Any]) -> Iterator[Problem]:
     if is_set(inner(route, "redirect"), "prefixRewrite"):
         for index, match in messages(route, "match"):
-            if is_stated(match, "uri") and "prefix" not in inner(match, "uri"):
+            uri = match.get("uri")
+            if isinstance(uri, dict) and "prefix" not in uri:
                 message = "'prefixRewrite' of the redirect replaces a prefix; match the path by prefix"
                 yield Problem(("match", index, "uri"), "not-a-prefix", message)
 

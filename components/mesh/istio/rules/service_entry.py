@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
-from ..parts import entries, inner, is_set, messages, text, texts
+from ..parts import any_is_late, entries, inner, is_set, messages, text, texts
 from ..values import is_late, quoted
 from .endpoint import ENDPOINT, is_socket, nowhere
 from .exports import not_exported
@@ -38,7 +38,7 @@ def _endpoints_by_resolution(spec: Spec) -> Iterator[Problem]:
 
 
 def _sockets(spec: Spec) -> Iterator[Problem]:
-    if spec.get("resolution") == "STATIC" and not is_late(spec.get("ports")) and len(entries(spec, "ports")) != 1:
+    if spec.get("resolution") == "STATIC" and not any_is_late(spec, "ports") and len(entries(spec, "ports")) != 1:
         for index, endpoint in messages(spec, "endpoints"):
             if is_socket(address := text(endpoint, "address")):
                 message = f"{quoted(address)} is a socket, which serves one port; state exactly one in 'ports'"
@@ -46,7 +46,7 @@ def _sockets(spec: Spec) -> Iterator[Problem]:
 
 
 def _ports_of_endpoints(spec: Spec) -> Iterator[Problem]:
-    if spec.get("resolution") not in ("STATIC", *_LOOKED_UP) or is_late(spec.get("ports")):
+    if spec.get("resolution") not in ("STATIC", *_LOOKED_UP) or any_is_late(spec, "ports"):
         return
     names = [port.get("name") for _, port in messages(spec, "ports")]
     for index, endpoint in messages(spec, "endpoints"):

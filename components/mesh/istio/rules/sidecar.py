@@ -89,7 +89,8 @@ def _not_a_host_of_a_namespace(host: str) -> Iterator[Problem]:
 
 def _egress_listener(listener: Mapping[str, Any]) -> Iterator[Problem]:
     port, bind = inner(listener, "port"), text(listener, "bind")
-    if not is_stated(listener, "port") or any(is_late(part) for part in (listener["port"], listener.get("bind"))):
+    late = map(is_late, (listener.get("port"), listener.get("bind"), port.get("number")))
+    if not is_stated(listener, "port") or any(late):
         return
     value = number(port, "number")
     if value:
@@ -138,7 +139,8 @@ def _tls_of_ingress(listener: Mapping[str, Any]) -> Iterator[Problem]:
     if (mode := tls.get("mode")) in ("ISTIO_MUTUAL", "AUTO_PASSTHROUGH"):
         yield Problem(("tls", "mode"), "not-in-enum", f"{quoted(mode)} is not for a Sidecar; use SIMPLE or MUTUAL")
     protocol = inner(listener, "port").get("protocol")
-    if is_stated(listener, "tls") and not is_late(protocol) and not is_tls(str(protocol)):
+    any_is_late = any(map(is_late, (listener.get("port"), listener.get("tls"), protocol)))
+    if is_stated(listener, "tls") and not any_is_late and not is_tls(str(protocol)):
         message = f"'tls' stands beside protocol {protocol}, which is plain text; use HTTPS or TLS"
         yield Problem(("tls",), "one-of", message)
 

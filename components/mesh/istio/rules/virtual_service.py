@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from ...errors import Problem
-from ..parts import entries, inner, is_set, messages, text, texts
+from ..parts import any_is_late, entries, inner, is_set, messages, text, texts
 from ..values import is_late, quoted
 from .destination import DESTINATION, WEIGHT, weights_of_0
 from .exports import not_exported
@@ -98,7 +98,6 @@ def _covers(pattern: str, host: str) -> bool:
 
 def _server_names(spec: Spec) -> Iterator[Problem]:
     hosts = [host for _, host in texts(spec, "hosts")]
-    any_is_late = any(map(is_late, entries(spec, "hosts"))) or is_late(spec.get("hosts"))
     for index, route in messages(spec, "tls"):
         for number, match in messages(route, "match"):
             for position, name in texts(match, "sniHosts"):
@@ -108,7 +107,7 @@ def _server_names(spec: Spec) -> Iterator[Problem]:
                         yield Problem(
                             here, "not-a-host", f"{quoted(name)} is not a DNS name; write for example www.example.com"
                         )
-                elif not any_is_late and not any(_covers(host, name) for host in hosts):
+                elif not any_is_late(spec, "hosts") and not any(_covers(host, name) for host in hosts):
                     message = f"{quoted(name)} is none of the hosts; it should be one of {', '.join(hosts) or 'them'}"
                     yield Problem(here, "not-one-of-the-hosts", message)
 

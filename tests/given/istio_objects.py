@@ -1,4 +1,4 @@
-"""The objects of `invalid/<kind>/` and `valid/<kind>/`: files of YAML documents, each of them a spec.
+"""The objects of `tests/istio/invalid/<kind>/` and `valid/<kind>/`: files of YAML documents, each of them a spec.
 
 `attempts: -1  # problem: out-of-bounds` expects a problem of that name at that line, and no other one. What is missing
 is expected at the line of what it is missing in. A document whose namespace, name or labels matter has `metadata` and
@@ -16,9 +16,11 @@ from mesh_federation.mesh.errors import Problem
 from mesh_federation.mesh.istio.kinds import BY_NAME
 from mesh_federation.mesh.istio.releases import RELEASES
 
+from tests.given.scenarios import SCENARIOS
+
 Object = dict[str, Any]
 
-_HERE = Path(__file__).parent
+_HOME = Path(__file__).parents[1] / "istio"
 _PROBLEM = "# problem: "
 _RELEASES = "# releases: "
 _NAMESPACE = "judged"
@@ -77,8 +79,19 @@ def valid() -> list[Document]:
     return list(_documents("valid"))
 
 
+def emitted() -> list[Object]:
+    """Every object of every scenario."""
+    goldens = [file for scenario in SCENARIOS for file in sorted(scenario.glob("*.golden.yaml"))]
+    return [
+        found
+        for file in goldens
+        if file.name != "outputs.golden.yaml"
+        for found in yaml.load_all(file.read_text(), Loader=_LOADER)
+    ]
+
+
 def _documents(folder: str) -> Iterator[Document]:
-    for file in sorted((_HERE / folder).glob("*/*.yaml")):
+    for file in sorted((_HOME / folder).glob("*/*.yaml")):
         for number, text in enumerate(file.read_text().split("---\n"), 1):
             yield Document(file, number, text)
 

@@ -97,8 +97,9 @@ class ApiServer:
 
     def _in_release(self, judged: Object, release: str) -> Object:
         """The object as that release's, in the namespace that there is; definitions cannot see a namespace."""
-        metadata = {**judged["metadata"], "namespace": NAMESPACE}
-        return {**judged, "apiVersion": f"{self._groups[judged['kind'], release]}/v1", "metadata": metadata}
+        group = self._groups.get((judged["kind"], release))
+        version = f"{group}/v1" if group else judged["apiVersion"]
+        return {**judged, "apiVersion": version, "metadata": {**judged["metadata"], "namespace": NAMESPACE}}
 
     def _must(self, *questions: tuple[str, str, str]) -> None:
         refusals = [answer for answer in self._ask_all(questions) if answer]
@@ -117,7 +118,8 @@ class ApiServer:
 
 
 def _path(judged: Object) -> str:
-    return f"/apis/{judged['apiVersion']}/namespaces/{NAMESPACE}/{BY_NAME[judged['kind']].plural}"
+    root = "apis" if "/" in judged["apiVersion"] else "api"
+    return f"/{root}/{judged['apiVersion']}/namespaces/{NAMESPACE}/{BY_NAME[judged['kind']].plural}"
 
 
 def _definition(crd: Mapping[str, Any], release: str) -> Object:

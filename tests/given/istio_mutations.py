@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.istio.corpus import Object, valid
-from tests.istio.words import KEYS, MAP_VALUES, WORDS
+from tests.given.istio_objects import Object, valid
+from tests.given.istio_words import KEYS, MAP_VALUES, WORDS
 
 Steps = tuple[Any, ...]
 
@@ -18,16 +18,16 @@ _OBJECTS = valid()
 def mutations(release: str) -> st.SearchStrategy[Object]:
     """Each of an object of the valid corpus that this release takes."""
     objects = [document.object for document in _OBJECTS if release in document.releases]
-    places = [(found, place) for found in objects for place in _places(found["spec"])]
-    return st.sampled_from(places).flatmap(lambda chosen: st.sampled_from(list(_changes(*chosen))))
+    choices = [(found, place) for found in objects for place in places(found["spec"])]
+    return st.sampled_from(choices).flatmap(lambda chosen: st.sampled_from(list(_changes(*chosen))))
 
 
-def _places(value: Any, place: Steps = ()) -> Iterator[Steps]:
-    """Every place below `value`."""
+def places(value: Any, place: Steps = ()) -> Iterator[Steps]:
+    """Every place below `value`, from the top."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, item in items:
         yield (*place, step)
-        yield from _places(item, (*place, step))
+        yield from places(item, (*place, step))
 
 
 def _changes(found: Object, place: Steps) -> Iterator[Object]:
