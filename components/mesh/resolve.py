@@ -61,7 +61,7 @@ class _Resolver:
         speaking = [rule for rule in rules if getattr(rule, kind)]
         hosts = tuple(sorted({host for rule in speaking for host in rule.hosts}))
         kinds = [other for other in PROTOCOLS_OF if any(getattr(rule, other) for rule in rules)]
-        ports = {rule.port for rule in speaking}
+        ports = {port for rule in speaking for port in _ports_told_apart(rule, kind)}
         numbers = sorted({number for rule in speaking for number in service.ports_for(kind, rule.port)})
         for port in [None] if callers.gateways and speaking else numbers:
             calls = _Calls(client, service, kind, port, callers.gateways or MESH)
@@ -158,6 +158,7 @@ class _Resolver:
                     routed = use(route.client, destination.service, destination.serving)
                     routed.versions.add(destination.version)
                     routed.is_routed = True
+                    routed.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
@@ -207,6 +208,17 @@ def _matches(spec_matches: Any, calls: _Calls, labels: Mapping[str, str]) -> Ite
             if labels or rest.get("sourceLabels"):
                 rest["sourceLabels"] = dict(sorted({**labels, **rest.get("sourceLabels", {})}.items()))
             yield rest
+
+
+def _ports_told_apart(rule: Rule, kind: str) -> Iterator[int | None]:
+    """The ports that the rule or a match of it names; None is any other."""
+    yield rule.port
+    for entry in getattr(rule, kind):
+        yield from (match["port"] for match in entry.match or () if match.get("port"))
+
+
+def _is_timed(entry: Entry) -> bool:
+    return "timeout" in entry.istio or "perTryTimeout" in (entry.istio.get("retries") or {})
 
 
 def _only_port(service: Service, rule: Rule) -> int:

@@ -87,6 +87,8 @@ class Use:
     """What routes and imports name; `""` is any version."""
     is_routed: bool = False
     """Whether a route leads there."""
+    is_timed: bool = False
+    """Whether an entry that leads there ends calls after a time of its own."""
     is_imported: bool = False
     """Whether callers may dial the federated host themselves."""
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .clusters import Clusters
-from .stack import Stack
+from tests.real.clusters import Clusters
+from tests.real.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -1,7 +1,7 @@
 """The files of `tests/broken`: stack files, in which each expected problem stands on the line that causes it.
 
-`weight: heavy  # problem: not-an-integer; 'heavy'` expects a problem of that name (which may be left out) and with
-that text in its message; `# warning: ` a warning. What is missing is expected on the line of what it is missing in.
+`weight: heavy  # problem: not-an-integer; 'heavy'` expects a problem of that name with that text in its message;
+`# warning: ` a warning. What is missing is expected on the line of what it is missing in.
 """
 
 import re
@@ -19,7 +19,6 @@ REFERENCES = HOME / "federation" / "references_that_lead_nowhere.yaml"
 
 _MARK = re.compile("# (problem|warning): ")
 _LEVELS: dict[str, Level] = {"problem": "error", "warning": "warning"}
-_NAMED = re.compile(r"(?P<name>[a-z]+(?:-[a-z0-9]+)*); (?P<text>.*)")
 
 
 class Expectation(NamedTuple):
@@ -27,15 +26,15 @@ class Expectation(NamedTuple):
 
     line: int
     level: Level
-    name: str | None
+    name: str
     text: str
 
     def fits(self, line: int, problem: Problem) -> bool:
-        named = self.name in (None, problem.name)
-        return self.line == line and self.level == problem.level and named and self.text in problem.message
+        stated = (self.line, self.level, self.name)
+        return stated == (line, problem.level, problem.name) and self.text in problem.message
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.level} {f'{self.name}; ' if self.name else ''}{self.text}"
+        return f"line {self.line}: {self.level} {self.name}; {self.text}"
 
 
 def title(file: Path) -> str:
@@ -48,9 +47,8 @@ def expectations(text: str) -> Iterator[Expectation]:
     for number, line in enumerate(text.splitlines(), 1):
         _, *comments = _MARK.split(line)
         for mark, comment in zip(comments[::2], comments[1::2], strict=True):
-            named = _NAMED.fullmatch(comment.strip())
-            name, words = named.group("name", "text") if named else (None, comment.strip())
-            yield Expectation(number, _LEVELS[mark], name, words)
+            name, _, part = comment.strip().partition("; ")
+            yield Expectation(number, _LEVELS[mark], name, part)
 
 
 def line_of(problem: Problem, text: str) -> int:

@@ -1,5 +1,6 @@
 """The files in tests/broken: each problem is on the line that causes it, and none elsewhere."""
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,16 @@ def test_each_problem_is_on_the_line_that_causes_it(file: Path) -> None:
             surprises.append(f"line {line}: {problem.level} {problem.name}; {problem}")
 
     assert (surprises, [str(one) for one in expected]) == ([], [])
+
+
+@pytest.mark.parametrize("file", BROKEN, ids=title)
+def test_check_says_the_line_of_each_problem(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = file.read_text()
+
+    core.run("check", "--format", "json", file)
+
+    findings = [(finding["line"], finding["name"]) for finding in json.loads(capsys.readouterr().out)]
+    assert findings == [(line_of(problem, text), problem.name) for problem in core.problems_of_file(file)]
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=title)

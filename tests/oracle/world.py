@@ -136,8 +136,7 @@ class World:
     ) -> dict[str, Configuration]:
         there = self.stack.clusters[cluster]
         proxies = {
-            caller.name: Proxy(caller.namespace, dict(caller.labels), caller.type, there.locality)
-            for caller in callers
+            caller.name: Proxy(caller.namespace, dict(caller.labels), caller.type, there.locality) for caller in callers
         }
         for gateway in there.gateways:
             proxies[_name(gateway)] = Proxy(gateway.namespace, gateway.labels, "router", there.locality)
