@@ -179,8 +179,9 @@ class _Resolver:
     def absent(self) -> Iterator[tuple[Cluster, Service]]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
             service = self.service_of[reference]
-            wanted = any(rule.create_service and "mesh" in rule.clients.gateways for rule in rules)
-            if client not in service.clusters and wanted:
+            of_workloads = [rule for rule in rules if "mesh" in rule.clients.gateways]
+            is_wanted = bool(of_workloads) and all(rule.create_service for rule in of_workloads)
+            if client not in service.clusters and is_wanted:
                 yield self.federation.clusters[client], service
 
 

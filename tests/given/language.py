@@ -21,7 +21,7 @@ WHO: tuple[Spec, ...] = (
     {"gateways": ["ingress/public"]},
     {"gateways": ["ingress/internal", "ingress/public"]},
 )
-"""Callers, the narrower ones first, so that no rule hides another. The last but three and the last but two are alike."""
+"""Callers, the narrower ones first, so that no rule hides another. `EVERYBODY` are alike for rules."""
 EVERYBODY = WHO[4:6]
 
 
@@ -210,7 +210,7 @@ def _match(draw: Draw, rule: Rule) -> Spec:
     n = next(rule.numbers)
     text = st.sampled_from([{"exact": f"/e{n}/"}, {"prefix": f"/e{n}/"}, {"regex": f"/e{n}/.*"}])
     conditions = [
-        {"uri": draw(text), **maybe(draw, "ignoreUriCase", st.just(True))},  # noqa: FBT003
+        {"uri": draw(text), **maybe(draw, "ignoreUriCase", st.just(True))},
         {"headers": {f"x-e{n}": draw(st.one_of(text, st.just({})))}},
         {"queryParams": {f"e{n}": draw(text)}},
         {"authority": draw(text)},
