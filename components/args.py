@@ -28,6 +28,21 @@ class Configuration:
     """Clusters whose provider only writes files: nothing waits for them."""
 
 
+class StackArgs(dict[str, Any]):
+    """`FederationArgs` as a stack's configuration states them, together with what reading them has given."""
+
+    def __init__(self, args: Mapping[str, Any], same: Mapping[str, Any], configuration: Configuration) -> None:
+        """`same` is equal to `args` and shares no part with it, but for providers: what is edited is seen by it."""
+        super().__init__(args)
+        self._before = dict(same)
+        self._configuration = configuration
+
+    @property
+    def configuration(self) -> Configuration | None:
+        """What reading these arguments gives; nothing once they have been edited, for then they must be read anew."""
+        return self._configuration if self == self._before else None
+
+
 class IstioArgs(TypedDict, total=False):
     version: str
     """Istio's minor release, such as `"1.31"`; any supported release by default."""

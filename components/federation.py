@@ -7,7 +7,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from .address_pool import AddressPool
-from .args import Configuration, FederationArgs
+from .args import Configuration, FederationArgs, StackArgs
 from .claims import Claims, claims_under, undisputed
 from .cluster import DependsOn, MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
@@ -42,10 +42,8 @@ class MeshFederation(pulumi.ComponentResource):
     requirements: pulumi.Output[dict[str, dict[str, str]]]
     """Cluster → name → what must be true of the cluster, in sentences that a person can check."""
 
-    def __init__(
-        self, name: str, args: FederationArgs | Configuration, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        configuration = args if isinstance(args, Configuration) else _read(name, args)
+    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        configuration = _read(name, args)
         routes = resolve(configuration.federation)
         claims = {cluster: claims_under(provider) for cluster, provider in configuration.providers.items()}
         super().__init__(
@@ -180,6 +178,8 @@ class _Objects:
 
 def _read(name: str, args: FederationArgs) -> Configuration:
     data: Mapping[str, Any] = args
+    if isinstance(data, StackArgs) and (configuration := data.configuration) and names.LABEL_VALUE.fullmatch(name):
+        return configuration
     mesh, ways = _split(data)
     problems = [*_provider_problems(mesh, ways)]
     if not names.LABEL_VALUE.fullmatch(name):

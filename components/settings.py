@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import yaml
 from pulumi_kubernetes import Provider
 
-from .args import Configuration
+from .args import Configuration, FederationArgs, StackArgs
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
 from .mesh.reach import Reach
@@ -21,27 +21,43 @@ from .mesh.spec.cluster import Cluster
 _CLUSTERS = f"{stack_file.PREFIX}clusters"
 
 
-def read() -> Configuration:
+def read() -> FederationArgs:
     """The configuration of the running stack, with a provider for each of its clusters.
 
     Raises `pulumi.RunError` with everything that is wrong with it, before a provider is made.
     """
-    data = {
-        key.removeprefix(stack_file.PREFIX): _plain(value)
-        for key, value in pulumi.runtime.get_config_env().items()
-        if key.startswith(stack_file.PREFIX)
-    }
+    data = _data()
     try:
         federation, warnings, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
     except SpecError as error:
         raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
     for warning in warnings:
         pulumi.log.warn(str(warning))
-    return Configuration(
-        federation,
-        {name: _provider(name, reach[name], cluster) for name, cluster in federation.clusters.items()},
-        frozenset(name for name in federation.clusters if reach[name].render_to is not None),
-    )
+    providers = {name: _provider(name, reach[name], cluster) for name, cluster in federation.clusters.items()}
+    rendered = frozenset(name for name in providers if reach[name].render_to is not None)
+    configuration = Configuration(federation, providers, rendered)
+    args = StackArgs(_args(data, providers), _args(_data(), providers), configuration)
+    return cast(FederationArgs, args)
+
+
+def _data() -> dict[str, Any]:
+    return {
+        key.removeprefix(stack_file.PREFIX): _plain(value)
+        for key, value in pulumi.runtime.get_config_env().items()
+        if key.startswith(stack_file.PREFIX)
+    }
+
+
+def _args(data: Mapping[str, Any], providers: Mapping[str, Provider]) -> dict[str, Any]:
+    """What a program would state; `renderTo` stays, for nothing waits where objects are only rendered."""
+    beyond = {
+        name: {key: value for key, value in data["clusters"][name].items() if key not in _OF_PROVIDERS}
+        for name in providers
+    }
+    return {**data, "clusters": {name: {**beyond[name], "provider": provider} for name, provider in providers.items()}}
+
+
+_OF_PROVIDERS = ("context", "kubeconfig", "identity")
 
 
 def _plain(value: Any) -> Any:

@@ -77,7 +77,7 @@ def not_one_way(path: Path, reach: Reach) -> Iterator[Problem]:
         if way is not None
     ]
     if len(ways) != 1:
-        message = f"needs exactly one of context, kubeconfig, renderTo; it has {joined(ways) or 'none'}"
+        message = f"{path[-1]!r} needs exactly one of context, kubeconfig, renderTo; it has {joined(ways) or 'none'}"
         yield Problem(path, "not-one-way", message)
 
 

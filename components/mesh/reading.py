@@ -84,7 +84,7 @@ class Reading:
         if not isinstance(data, list | tuple):
             return self._unread(path, "not-a-list", f"{shown(data)} is not a list")
         if not data and _needs_entries(constraints):
-            self._problem(path, "empty", "[] is empty; it should have at least one entry")
+            return self._unread(path, "empty", "[] is empty; it should have at least one entry")
         [of] = get_args(annotation)
         return [self._value(of, (), item, (*path, index)) for index, item in enumerate(data)]
 
@@ -92,7 +92,7 @@ class Reading:
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         if not data and _needs_entries(constraints):
-            self._problem(path, "empty", "{} is empty; it should have at least one entry")
+            return self._unread(path, "empty", "{} is empty; it should have at least one entry")
         key_type, of = get_args(annotation)
         values: dict[str, Any] = {}
         for key, item in data.items():

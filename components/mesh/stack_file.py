@@ -34,12 +34,19 @@ def _content(path: Path) -> Any:
         content = yaml.load(path.read_text(), _Loader)  # noqa: S506 -- a safe one
         _refuse_cycles(content, frozenset(), set())
     except yaml.YAMLError as error:
-        raise _not_a_stack_file(path, f"is not YAML; {' '.join(str(error).split())}") from None
+        raise _not_a_stack_file(path, f"is not YAML; {_words_of(error)}") from None
     except RecursionError:
         raise _not_a_stack_file(path, "is nested too deeply, or an alias leads back to itself") from None
     except UnicodeDecodeError as error:
         raise _not_a_stack_file(path, f"is not text in UTF-8; byte {error.start + 1} cannot be read") from None
     return content
+
+
+def _words_of(error: yaml.YAMLError) -> str:
+    """Without the line itself, in which a secret may stand."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 class _Loader(yaml.SafeLoader):
@@ -103,7 +110,7 @@ def providers(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Text cannot be a provider, and one that it names would lead to whatever kubeconfig is at hand."""
     for name, cluster in _clusters(data):
         if "provider" in cluster:
-            message = "is for programs; a stack file has context, kubeconfig or renderTo"
+            message = "'provider' is for programs; a stack file has context, kubeconfig or renderTo"
             yield Problem(("clusters", name, "provider"), "provider-in-a-stack-file", message)
 
 
@@ -159,8 +166,14 @@ def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
     """The line where a step of a path begins, and what stands there."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value == step:
+            if _key(key) == step:
                 return key.start_mark.line + 1, value
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark.line + 1, node.value[step]
     return None
+
+
+def _key(node: Any) -> str:
+    """A key as paths spell it: `no` is false."""
+    is_text = node.tag == yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
+    return step_of(node.value if is_text else _Loader("").construct_object(node, deep=True))

@@ -1,12 +1,14 @@
 """The application of a workload: says which version answered, and what it saw of the request.
 
 Paths: `/status/500` answers with that code, `/bytes/N` sends N bytes over a few seconds, `/stream/N` sends N lines, ten
-a second. The gRPC port answers every unary method with what the HTTP port would say.
+a second, `/after/N` answers after N seconds, `/fails/N/NAME` answers 503 to the first N of its requests. The gRPC port
+answers every unary method with what the HTTP port would say.
 """
 
 import argparse
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -37,6 +39,8 @@ class Http:
     def __init__(self, identity: Identity, port: int) -> None:
         self._identity = identity
         self._port = port
+        self._requests: Counter[str] = Counter()
+        """Path → requests so far, where they count."""
 
     async def serve(self) -> None:
         server = await asyncio.start_server(self._connection, "0.0.0.0", self._port, backlog=512)  # noqa: S104 - the pod's own namespace
@@ -57,7 +61,12 @@ class Http:
         if what in ("bytes", "stream"):
             await _send_slowly(writer, _chunks(int(rest[0]), in_lines=what == "stream"))
             return
+        if what == "after":
+            await asyncio.sleep(float(rest[0]))
         code = rest[0] if what == "status" else "200"
+        if what == "fails":
+            self._requests[request.path] += 1
+            code = "503" if self._requests[request.path] <= int(rest[0]) else "200"
         body = echo(self._identity, self._port, request.path, request.headers)
         head = f"HTTP/1.1 {code} -\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)

@@ -99,12 +99,14 @@ class Run:
 
 
 @contextmanager
-def under_load(caller: Caller, url: str, *, rate: float, at_most: float = 300.0) -> Iterator[Run]:
+def under_load(
+    caller: Caller, url: str, *, rate: float, at_most: float = 300.0, headers: Iterable[str] = ()
+) -> Iterator[Run]:
     """`rate` requests a second while the block runs; raises if that takes longer than `at_most` seconds.
 
     One that is not answered within five seconds has failed.
     """
-    run = Run(caller, url, ["--rate", str(rate), "--seconds", str(at_most), "--patience", "5"])
+    run = Run(caller, url, ["--rate", str(rate), "--seconds", str(at_most), "--patience", "5", *_options(headers)])
     try:
         yield run
         if run.ended_by_itself:

@@ -50,6 +50,8 @@ class Workload:
     replica: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels beside `app` and `version`."""
+    captures_dns: bool = True
+    """Whether its proxy answers its questions for names. If not, the cluster's name server does."""
     wan: tuple[str, ...] = ()
     """Addresses on the network that all clusters share. Whoever has one is a gateway: a proxy without application."""
 

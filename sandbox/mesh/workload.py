@@ -114,7 +114,8 @@ class Pod:
             tools.program(tools.ISTIO, "pilot-agent"),
             "istio-iptables",
             *("-p", "15001", "-z", "15006", "-u", _PROXY_GROUP, "-g", _PROXY_GROUP, "-m", "REDIRECT"),
-            *("-i", "*", "-x", "", "-b", "*", "-d", "15090,15021,15020", "--redirect-dns"),
+            *("-i", "*", "-x", "", "-b", "*", "-d", "15090,15021,15020"),
+            *(("--redirect-dns",) if self.workload.captures_dns else ()),
         )
 
     def prepare(self, objects: Objects, root: str) -> None:
@@ -176,7 +177,7 @@ class Pod:
             "TRUST_DOMAIN": workload.cluster,
             "PROXY_CONFIG": json.dumps(settings),
             "ISTIO_META_CLUSTER_ID": workload.cluster,
-            "ISTIO_META_DNS_CAPTURE": "true",
+            "ISTIO_META_DNS_CAPTURE": str(workload.captures_dns).lower(),
             "ISTIO_META_INTERCEPTION_MODE": "REDIRECT",
             "ISTIO_META_WORKLOAD_NAME": workload.service,
             "ISTIO_METAJSON_LABELS": json.dumps(_labels(workload)),

@@ -99,4 +99,4 @@ def test_the_readme_lists_every_requirement_in_order() -> None:
     sentences = [" ".join(item.split()) for item in listed]
 
     assert sentences[0] == "Istio runs on the cluster itself, in release 1.27 to 1.32."
-    assert sentences == [text.format_map(requirements.ANY_CLUSTER) for _, _, text in requirements.REQUIREMENTS]
+    assert sentences == [item.text.format_map(requirements.ANY_CLUSTER) for item in requirements.REQUIREMENTS]

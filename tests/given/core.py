@@ -81,6 +81,11 @@ def outputs_of(federation: Federation) -> dict[str, Any]:
     }
 
 
+def requirements_of(federation: Federation) -> dict[str, dict[str, str]]:
+    """Cluster → name → what must be true of it."""
+    return outputs.requirements(resolve(federation))
+
+
 def run(*arguments: str | Path) -> int:
     """The exit code of `mesh-federation ARGUMENTS…`, run in this process. Raises `SystemExit` for wrong usage."""
     return main([*map(str, arguments)])

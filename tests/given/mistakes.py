@@ -1,6 +1,7 @@
 """Mistakes that can be made in a valid spec: where, how, and which problem each must cause, whatever else is wrong."""
 
 import copy
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -52,12 +53,12 @@ def related(one: Path, other: Path) -> bool:
 
 def with_mistakes(spec: Spec, mistakes: Iterable[Mistake]) -> Spec:
     """The spec in which the mistakes are made."""
-    wrong = copy.deepcopy(spec)
+    wrong: Spec = json.loads(json.dumps(spec))  # no part is in two places
     for mistake in mistakes:
         for path, value in mistake.edits:
             part: Any = wrong
             for step in path[:-1]:
-                part = part[step] if isinstance(part, list) else part.setdefault(step, {})
+                part = part.setdefault(step, {}) if isinstance(part, dict) else part[step]
             if value is REMOVED:
                 del part[path[-1]]
             elif isinstance(part, list) and path[-1] == len(part):
@@ -75,7 +76,10 @@ def mistakes(spec: Spec) -> list[Mistake]:
 
 # -- what one value can be -----------------------------------------------------------------------------------------
 
-VALUES = (
+VALUES: tuple[tuple[str, Any, str, str], ...] = (
+    ("services", 0, "not-a-list", "0 is not a list"),
+    ("traffic", {}, "not-a-list", "{} is not a list"),
+    ("addresses", "240.0.0.0/12", "not-a-mapping", "'240.0.0.0/12' is not a mapping"),
     ("clusters.*", [], "not-a-mapping", "[] is not a mapping"),
     ("clusters.*.trustDomain", "Trust", "not-dns-labels", "'Trust'"),
     ("clusters.*.domain", "one", "not-a-dns-name", "'one'"),
@@ -93,6 +97,7 @@ VALUES = (
     ("clusters.*.gateway.port", 0, "too-small", "0 is too small"),
     ("clusters.*.gateway.listenerPort", 70000, "too-large", "70000 is too large"),
     ("clusters.*.gateway.selector", {}, "empty", "{} is empty"),
+    ("clusters.*.gateway.selector", ["a"], "not-a-mapping", "['a'] is not a mapping"),
     ("clusters.*.gateway.selector", {"a b": "c"}, "not-a-label-key", "'a b'"),
     ("clusters.*.gateway.selector.*", "no / value", "not-a-label-value", "'no / value'"),
     ("clusters.*.gateway.namespace", "Gateways", "not-a-dns-label", "'Gateways'"),
@@ -106,7 +111,11 @@ VALUES = (
     ("services.*.ports.*.name", "-", "not-a-dns-label", "'-'"),
     ("services.*.ports.*.number", "x", "not-an-integer", "'x' is not an integer"),
     ("services.*.ports.*.protocol", "UDP", "not-a-choice", "'UDP'"),
+    ("services.*.ports", {}, "not-a-list", "{} is not a list"),
     ("services.*.clusters", {}, "empty", "{} is empty"),
+    ("services.*.clusters", ["a"], "not-a-mapping", "['a'] is not a mapping"),
+    ("services.*.clusters.*.versions", "v1", "not-a-list", "'v1' is not a list"),
+    ("services.*.clusters.*.subsets", "v1", "not-a-mapping", "'v1' is not a mapping"),
     ("services.*.clusters.*", "v1", "not-a-mapping", "'v1' is not a mapping"),
     ("services.*.clusters.*.versions.*", "V1", "not-a-dns-label", "'V1'"),
     ("services.*.clusters.*.subsets.*", {}, "empty", "{} is empty"),
@@ -114,14 +123,20 @@ VALUES = (
     ("services.*.clusters.*.serviceAccounts", [], "empty", "[] is empty"),
     ("services.*.clusters.*.serviceAccounts", REMOVED, "missing-key", "is missing"),
     ("services.*.clusters.*.serviceAccounts.*", "A", "not-dns-labels", "'A'"),
+    ("services.*.importedBy", "a", "not-a-list", "'a' is not a list"),
     ("services.*.importedBy.*", "East", "not-a-dns-label", "'East'"),
     ("traffic.*", 1, "not-a-mapping", "1 is not a mapping"),
     ("traffic.*.service", "reviews", "not-a-service-reference", "'reviews'"),
-    ("traffic.*.clients", {"clusters": []}, "empty", "[] is empty"),
+    ("traffic.*.clients", ["a"], "not-a-mapping", "['a'] is not a mapping"),
+    ("traffic.*.clients", REMOVED, "missing-key", "is missing"),
+    ("traffic.*.clients.clusters", [], "empty", "[] is empty"),
+    ("traffic.*.clients.clusters", "a", "not-a-list", "'a' is not a list"),
     ("traffic.*.clients.clusters.*", "East", "not-a-dns-label", "'East'"),
     ("traffic.*.port", True, "not-an-integer", "true is not an integer"),
     ("traffic.*.http", [], "empty", "[] is empty"),
-    ("traffic.*.http.*", REMOVED, "empty", "[] is empty"),
+    ("traffic.*.http", REMOVED, "missing-key", "is missing"),
+    ("traffic.*.http.*", ["a"], "not-a-mapping", "['a'] is not a mapping"),
+    ("traffic.*.http.*.route", [], "empty", "[] is empty"),
     ("traffic.*.http.*.route", {"cluster": "a"}, "not-a-list", "{'cluster': 'a'} is not a list"),
     ("traffic.*.http.*.route.*", "a", "not-a-mapping", "'a' is not a mapping"),
     ("traffic.*.http.*.route.*.cluster", "East", "not-a-dns-label", "'East'"),
@@ -131,6 +146,8 @@ VALUES = (
     ("traffic.*.http.*.route.*.port", 10**6, "too-large", "1000000 is too large"),
     ("traffic.*.http.*.route.*.weight", "heavy", "not-an-integer", "'heavy'"),
     ("addresses.pool", "240.0.0.1/12", "not-a-network", "'240.0.0.1/12'"),
+    ("addresses.pins", [], "not-a-mapping", "[] is not a mapping"),
+    ("addresses.taken", "10.0.0.0/8", "not-a-list", "'10.0.0.0/8' is not a list"),
     ("addresses.pins.*", "240.0.0.256", "not-an-ip-address", "'240.0.0.256'"),
     ("addresses.taken.*", "everything", "not-a-network", "'everything'"),
     ("hosts", "{service}.{namespace}", "incomplete-template", "'{service}.{namespace}'"),
@@ -143,13 +160,7 @@ VALUES = (
 def _values(spec: Spec) -> Iterator[Mistake]:
     for pattern, value, name, text in VALUES:
         for path in _places(spec, pattern.split(".")):
-            at = path
-            if name == "not-a-label-key":
-                at = (*path, "a b")
-            elif pattern == "traffic.*.clients":
-                at = (*path, "clusters")
-            elif pattern == "traffic.*.http.*":
-                at = path[:-1]
+            at = (*path, "a b") if name == "not-a-label-key" else path
             yield Mistake(name, at, text, (Edit(path, value),))
 
 
@@ -217,8 +228,8 @@ def _shared(spec: Spec, names: list[str], name: str) -> Iterator[Mistake]:
             address = other["gateway"]["addresses"][0]
             here = (*path, "gateway")
             gateway = {"addresses": [address], "port": other["gateway"].get("port", 15443)}
-            needs = ((*there, "gateway"),)
-            yield Mistake("shared-gateway", (*here, "addresses", 0), address, (Edit(here, gateway),), needs)
+            edit = (Edit(here, gateway),)
+            yield Mistake("shared-gateway", (*here, "addresses", 0), address, edit, ((*there, "gateway"),))
 
 
 def _root(cluster: Spec) -> str:
@@ -240,28 +251,31 @@ def _services(spec: Spec) -> Iterator[Mistake]:
                 value = service["ports"][0][field]
                 yield Mistake("stated-twice", here, f"{value!r} is stated twice", (Edit(here, value),), (first,))
         for cluster, presence in service["clusters"].items():
-            for key in {"versions", "serviceAccounts"} & presence.keys():
-                for position, value in enumerate(presence[key][:1]):
-                    here = (*path, "clusters", cluster, key, len(presence[key]))
-                    first = (*here[:-1], position)
-                    yield Mistake("stated-twice", here, f"{value!r} is stated twice", (Edit(here, value),), (first,))
-            for version in presence.get("versions", ()):
-                here = (*path, "clusters", cluster, "subsets", version)
-                versions = (*path, "clusters", cluster, "versions")
-                yield Mistake("version-stated-twice", here, f"{version!r}", (Edit(here, {"x": "y"}),), (versions,))
+            yield from _presence((*path, "clusters", cluster), presence)
         importers = service.get("importedBy", [])
         if "importedBy" in service:
             here = (*path, "importedBy", len(importers))
             yield Mistake("unknown-cluster", here, "no cluster 'nowhere'", (Edit(here, "nowhere"),))
             if len(service["clusters"]) == 1:
                 [only] = service["clusters"]
-                needs = ((*path, "clusters"), ("clusters", only))
-                yield Mistake("imported-from-nowhere", here, f"{only!r} itself", (Edit(here, only),), needs)
+                edit = (Edit(here, only),)
+                where = ((*path, "clusters"), ("clusters", only))
+                yield Mistake("imported-from-nowhere", here, f"{only!r} itself", edit, where)
         if index == 0:
             here = ("services", len(spec["services"]))
             again = {key: value for key, value in service.items() if key != "importedBy"}
             needs = ((*path, "name"), (*path, "namespace"))
             yield Mistake("service-stated-twice", here, f"{reference(service)!r}", (Edit(here, again),), needs)
+
+
+def _presence(path: Path, presence: Spec) -> Iterator[Mistake]:
+    for key in ("versions", "serviceAccounts"):
+        for value in presence.get(key, ())[:1]:
+            here = (*path, key, len(presence[key]))
+            yield Mistake("stated-twice", here, f"{value!r} is stated twice", (Edit(here, value),), ((*path, key, 0),))
+    for version in presence.get("versions", ()):
+        here = (*path, "subsets", version)
+        yield Mistake("version-stated-twice", here, f"{version!r}", (Edit(here, {"x": "y"}),), ((*path, "versions"),))
 
 
 # -- rules ---------------------------------------------------------------------------------------------------------
@@ -328,7 +342,7 @@ def _destinations(spec: Spec) -> Iterator[Mistake]:
 
 
 def _destination(spec: Spec, index: int, rule: Spec, path: Path, destination: Spec) -> Iterator[Mistake]:
-    number, target = _service_of(spec, destination.get("service", rule["service"]))
+    number, target = _service_of(spec, str(destination.get("service", rule["service"])))
     own, service = _service_of(spec, rule["service"])
     to_target: tuple[Path, ...] = (("traffic", index, "service"), (*path, "service"), *_identity(number))
     here = (*path, "cluster")
@@ -346,7 +360,7 @@ def _destination(spec: Spec, index: int, rule: Spec, path: Path, destination: Sp
     ports = ("services", number, "ports")
     yield Mistake("unknown-port", here, "no port 1;", (Edit(here, 1),), (*to_target, ports))
     numbers = {port["number"] for port in target["ports"]}
-    if "port" in destination and not {*http_ports(service)} & {rule.get("port", 0)} - numbers == set():
+    if "port" in destination and rule.get("port", 0) in {*http_ports(service)} - numbers:
         needs = (*to_target, ports, *_identity(own), ("services", own, "ports"), ("traffic", index, "port"))
         yield Mistake("missing-port", here, "is missing; callers use port", (Edit(here, REMOVED),), needs)
 
@@ -364,7 +378,7 @@ def _crossings(spec: Spec) -> Iterator[Mistake]:
             others = [client for client in rule["clients"]["clusters"] if client != serving]
             if not others:
                 continue
-            number, target = _service_of(spec, destination.get("service", rule["service"]))
+            number, target = _service_of(spec, str(destination.get("service", rule["service"])))
             path: Path = ("traffic", index, "http", 0, "route", position)
             here = (*path, "cluster")
             needs: tuple[Path, ...] = (

@@ -1,33 +1,14 @@
 """No stack file ends a command in a traceback: each ends in objects or in problems."""
 
-import contextlib
-import io
 import json
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 
-from tests.given import core
+from tests.given.commands import run
 from tests.given.odd_values import UNREADABLE, StackFile, stack_files
-
-
-class Outcome(NamedTuple):
-    """What a command ended in."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run(*arguments: str | Path) -> Outcome:
-    """As a terminal would see it: what UTF-8 cannot hold, cannot be printed."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = core.run(*arguments)
-    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 
 def ends_in_objects_or_problems(directory: Path, content: bytes) -> None:
@@ -65,6 +46,9 @@ def test_no_stack_file_ends_in_a_traceback(file: StackFile) -> None:
 @pytest.mark.parametrize("text", UNREADABLE)
 def test_what_yaml_cannot_read_is_a_problem(text: str, tmp_path: Path) -> None:
     ends_in_objects_or_problems(tmp_path, f"config: {{mesh:clusters: {{a: {{context: {text}}}}}}}\n".encode())
+
+
+ADDRESS = "clusters.a.gateway.addresses[0]"
 
 
 @pytest.mark.parametrize(

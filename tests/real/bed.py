@@ -1,5 +1,7 @@
 """The bed of the tests, and the specs that they move it through."""
 
+from collections.abc import Iterable
+
 from sandbox.mesh.topology import BOOKINFO, Port, Workload, gateway
 from tests.given.specs import SPLIT, Spec, cluster, rule, service
 
@@ -12,6 +14,7 @@ CALLERS: dict[str, tuple[str, ...]] = {"cluster1": (), "cluster2": ("cluster1",)
 """Whose trust domains each mesh accepts: those that the federation's output `trust` names."""
 
 SEVERAL_PORTS = (Port(), Port(9090, "http-admin"), Port(9070, "grpc"))
+RATINGS_PORTS = (Port(), Port(9070, "grpc"), Port(9060, "tcp"))
 WORKLOADS = (
     *(gateway(cluster, *addresses) for cluster, addresses in GATEWAYS.items()),
     *BOOKINFO,
@@ -22,6 +25,7 @@ WORKLOADS = (
     Workload("cluster1", "details", "v1", ports=SEVERAL_PORTS),
     Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS),
     Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS, replica=1),
+    Workload("cluster2", "ratings", "v1", ports=RATINGS_PORTS),
 )
 
 DEBOUNCE = {"PILOT_DEBOUNCE_MAX": "1s"}
@@ -47,13 +51,26 @@ def reviews(*shares: tuple[str, str, int], gateway: str = GATEWAYS["cluster2"][0
 
 def details(*ports: Port, settle: int = SETTLE) -> Spec:
     """All calls to these ports of details on cluster1 go to v2 on cluster2."""
-    spec = reviews(*SPLIT, settle=settle)
-    offered = {
-        **service("details", cluster1=["v1"], cluster2=["v2"]),
-        "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol.upper()} for port in ports],
-    }
-    return {
-        **spec,
-        "services": [*spec["services"], offered],
-        "traffic": [*spec["traffic"], rule("details.default", ["cluster1"], ("cluster2", "v2", 1))],
-    }
+    return _with(
+        reviews(*SPLIT, settle=settle),
+        {**service("details", cluster1=["v1"], cluster2=["v2"]), "ports": _offered(ports)},
+        rule("details.default", ["cluster1"], ("cluster2", "v2", 1)),
+    )
+
+
+def with_ratings(spec: Spec) -> Spec:
+    """Calls to ratings on cluster1, which does not run it, go to cluster2."""
+    to_cluster2 = rule("ratings.default", ["cluster1"], ("cluster2", "v1", 1))
+    return _with(
+        spec,
+        {**service("ratings", cluster2=["v1"]), "ports": _offered(RATINGS_PORTS)},
+        {**to_cluster2, "tcp": to_cluster2["http"]},
+    )
+
+
+def _offered(ports: Iterable[Port]) -> list[Spec]:
+    return [{"name": port.name, "number": port.number, "protocol": port.protocol.upper()} for port in ports]
+
+
+def _with(spec: Spec, service: Spec, rule: Spec) -> Spec:
+    return {**spec, "services": [*spec["services"], service], "traffic": [*spec["traffic"], rule]}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.mesh.admin import Proxy
 from tests.given.specs import SPLIT, Spec, rule, service
-from tests.real.bed import GATEWAYS, SETTLE, reviews
+from tests.real.bed import GATEWAYS, SETTLE, reviews, with_ratings
 from tests.real.federation import Federation
 
 NEW_GATEWAY = GATEWAYS["cluster2"][1]
@@ -37,6 +37,7 @@ def updates(settle: int = SETTLE) -> list[Update]:
         Update("add a version on the client cluster", without_v2, bookinfo),
         Update("add a whole service next to it", bookinfo, with_details),
         Update("remove a whole service next to it", with_details, bookinfo),
+        *of_the_language(bookinfo),
         Update("add a serving cluster", bookinfo, over_three(settle)),
     ]
 
@@ -51,6 +52,61 @@ def hardest(settle: int) -> list[Update]:
         Update("move a gateway to a new address", new, moved),
         Update("take a serving cluster away", over_three(settle), reviews(*SPLIT, settle=settle)),
     ]
+
+
+def of_the_language(bookinfo: Spec) -> list[Update]:
+    """Entries, callers and names; all but the last two of each move the requests to another version."""
+    canary = entry(AT_ROOT, ("cluster2", "v4"))
+    with_entries = with_first(bookinfo, canary, entry(READS, ("cluster1", "v1")))
+    reordered = with_first(bookinfo, entry(READS, ("cluster1", "v1")), canary)
+    with_another_match = with_first(bookinfo, entry(WRITES, ("cluster1", "v1")), canary)
+    with_namespace = for_namespace(bookinfo, "default", ("cluster2", "v4"))
+    with_ingress = at_ingress(bookinfo)
+    with_a_name = with_ratings(bookinfo)
+    return [
+        Update("add entries", bookinfo, with_entries),
+        Update("reorder entries", with_entries, reordered),
+        Update("change a match", reordered, with_another_match),
+        Update("remove entries", with_another_match, bookinfo),
+        Update("add a namespace of clients", bookinfo, with_namespace),
+        Update("remove a namespace of clients", with_namespace, bookinfo),
+        Update("add an ingress gateway to a rule", bookinfo, with_ingress),
+        Update("take an ingress gateway from a rule", with_ingress, bookinfo),
+        Update("make a Service where the service does not run", bookinfo, with_a_name),
+        Update("take such a Service away", with_a_name, bookinfo),
+    ]
+
+
+AT_ROOT = [{"uri": {"exact": "/"}}]
+READS = [{"method": {"exact": "GET"}}]
+WRITES = [{"method": {"exact": "POST"}}]
+
+
+def entry(match: list[Spec], destination: tuple[str, str]) -> Spec:
+    """All calls that match go to (cluster, version)."""
+    cluster, version = destination
+    return {"match": match, "route": [{"cluster": cluster, "version": version}]}
+
+
+def with_first(spec: Spec, *entries: Spec) -> Spec:
+    """Calls to reviews are held against these entries before all others."""
+    [of_reviews, *others] = spec["traffic"]
+    return {**spec, "traffic": [{**of_reviews, "http": [*entries, *of_reviews["http"]]}, *others]}
+
+
+def for_namespace(spec: Spec, namespace: str, destination: tuple[str, str]) -> Spec:
+    """Callers in this namespace have a rule of their own, which sends all their calls to (cluster, version)."""
+    cluster, version = destination
+    own = rule("reviews.default", ["cluster1"], (cluster, version, 1))
+    own["clients"]["namespaces"] = [namespace]
+    return {**spec, "traffic": [{**own, "name": namespace}, *spec["traffic"]]}
+
+
+def at_ingress(spec: Spec) -> Spec:
+    """Calls to reviews from outside, too, are spread as `spec` says."""
+    [of_reviews, *others] = spec["traffic"]
+    clients = {**of_reviews["clients"], "gateways": ["mesh", "istio-ingress/public"]}
+    return {**spec, "traffic": [{**of_reviews, "clients": clients, "hosts": ["shop.example.com"]}, *others]}
 
 
 def over_three(settle: int) -> Spec:
@@ -100,6 +156,5 @@ def assert_answers(federation: Federation, spec: Spec) -> None:
     """Calls to reviews are answered by whom the spec says, all of them."""
     report = federation.send(200)
     assert report.failures == []
-    assert report.answers.keys() == {
-        f"{place['version']} on {place['cluster']}" for place in spec["traffic"][0]["http"][0]["route"]
-    }
+    matching = (stated for stated in spec["traffic"][0]["http"] if stated.get("match") in (None, AT_ROOT, READS))
+    assert report.answers.keys() == {f"{place['version']} on {place['cluster']}" for place in next(matching)["route"]}

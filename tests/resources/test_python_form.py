@@ -35,7 +35,11 @@ REACH = {"ClusterArgs": {"provider", "render_to"}}
 
 def described() -> dict[str, dict[str, str]]:
     """TypedDict → key → the docstring below it."""
-    classes = [node for node in ast.parse(inspect.getsource(args)).body if isinstance(node, ast.ClassDef)]
+    classes = [
+        node
+        for node in ast.parse(inspect.getsource(args)).body
+        if isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["TypedDict"]
+    ]
     return {
         node.name: {
             key.target.id: " ".join(text.value.value.split())

@@ -11,17 +11,15 @@ from tests.given import pages
 from tests.given.specs import SPLIT
 from tests.real.bed import reviews
 from tests.real.federation import Federation
+from tests.real.shares import assert_split
 
 pytestmark = pytest.mark.mesh
-
-CRITICAL = 9.210
-"""Of the chi-square distribution with two degrees of freedom, at p = 0.01."""
 
 
 def test_the_split_of_the_bookinfo_example_is_what_callers_get(federation: Federation) -> None:
     federation.become(reviews(*SPLIT))
 
-    assert_split(federation, {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10})
+    assert_split(federation.send, {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10})
 
 
 def test_the_documentation_s_command_shows_who_answers(
@@ -64,19 +62,4 @@ def test_istiod_trusts_whom_the_output_says(federation: Federation) -> None:
 def test_a_split_over_three_clusters(federation: Federation) -> None:
     federation.become(reviews(("cluster1", "v1", 2), ("cluster2", "v3", 3), ("cluster3", "v5", 5)))
 
-    assert_split(federation, {"v1 on cluster1": 0.2, "v3 on cluster2": 0.3, "v5 on cluster3": 0.5})
-
-
-def assert_split(federation: Federation, expected: dict[str, float]) -> None:
-    """4,000 requests agree with the shares. A fair split fails that once in a hundred; then it is tried once more."""
-    for tries_left in (1, 0):
-        report = federation.send(4000)
-        assert not report.failures
-        assert report.answers.keys() == expected.keys()
-        distance = sum(
-            (report.answers[who] - share * report.requests) ** 2 / (share * report.requests)
-            for who, share in expected.items()
-        )
-        if distance < CRITICAL:
-            return
-        assert tries_left, f"chi-square {distance:.1f} twice in a row: {report.answers}"
+    assert_split(federation.send, {"v1 on cluster1": 0.2, "v3 on cluster2": 0.3, "v5 on cluster3": 0.5})

@@ -8,7 +8,7 @@ from ..errors import Path, Problem, spelled
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
-from .crossing import crossing, federated_host_of_the_client
+from .crossing import Crossing, crossing, federated_host_of_the_client
 from .saying import References, choices, each
 from .service import unknown_cluster
 
@@ -156,8 +156,8 @@ def _where_it_runs(
     yield from each(unknown_version(path, destination, target))
     others = [client for _, client in known(rule.clients.clusters) if client != cluster]
     if others:
-        version = destination.version or ""
-        yield from each(crossing((*path, "cluster"), target, cluster, version, references.federation))
+        call = Crossing(others, target, cluster, destination.version or "")
+        yield from each(crossing((*path, "cluster"), call, references.federation))
     for client in others:
         yield from each(federated_host_of_the_client(target, client, cluster, references.federation))
 

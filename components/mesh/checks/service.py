@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ..errors import Path, Problem
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
-from .crossing import crossing, federated_host_of_the_client
+from .crossing import Crossing, crossing, federated_host_of_the_client
 from .policy import policies
 from .saying import References, choices, each, stated_twice
 
@@ -107,7 +107,7 @@ def _importers(path: Path, service: Service, references: References) -> Iterator
 def _imports(path: Path, importer: Import, service: Service, references: References) -> Iterator[Problem]:
     for serving in sorted(service.clusters.keys() - {importer.cluster}):
         yield from each(
-            crossing(path, service, serving, "", references.federation),
+            crossing(path, Crossing([importer.cluster], service, serving, ""), references.federation),
             federated_host_of_the_client(service, importer.cluster, serving, references.federation),
         )
 

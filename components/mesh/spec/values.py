@@ -74,8 +74,8 @@ def known_gateway_address(path: Path, value: Any) -> str:
     if isinstance(value, Unknown):
         return str(value)
     try:
-        # nobody wrote it, so nobody can put it in quotes
-        return str(gateway_address(value if isinstance(value, str) else ""))
+        # nobody wrote it, so nobody can take its key out
+        return str(gateway_address("" if value is None else value))
     except PydanticCustomError as error:
         raise SpecError([Problem(path, error.type, f"{value!r} {error.message()}")]) from None
 

@@ -47,7 +47,7 @@ def _prefix_of_another_match(route: Mapping[str, Any]) -> Iterator[Problem]:
     if is_set(inner(route, "redirect"), "prefixRewrite"):
         for index, match in messages(route, "match"):
             uri = match.get("uri")
-            if isinstance(uri, dict) and "prefix" not in uri:
+            if isinstance(uri, dict) and not is_stated(uri, "prefix"):
                 message = "'prefixRewrite' of the redirect replaces a prefix; match the path by prefix"
                 yield Problem(("match", index, "uri"), "not-a-prefix", message)
 

@@ -77,7 +77,7 @@ def _topology_labels(setting: Mapping[str, Any], wrong: str) -> Iterator[Problem
 
 
 def _weights_of_localities(distribution: Mapping[str, Any]) -> Iterator[Problem]:
-    weights = inner(distribution, "to")
+    weights = {locality: weight for locality, weight in inner(distribution, "to").items() if weight is not None}
     if is_late(distribution.get("to")) or not all(isinstance(weight, int) for weight in weights.values()):
         return
     for locality, weight in weights.items():
