@@ -155,10 +155,10 @@ class _Resolver:
         for route in routes:
             for entry in route.entries:
                 for destination in (*entry.destinations, *entry.mirrors):
-                    routed = use(route.client, destination.service, destination.serving)
-                    routed.versions.add(destination.version)
-                    routed.is_routed = True
-                    routed.is_timed |= _is_timed(entry)
+                    there = use(route.client, destination.service, destination.serving)
+                    there.versions.add(destination.version)
+                    there.routed.add(destination.version)
+                    there.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]

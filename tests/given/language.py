@@ -232,7 +232,7 @@ def _callers(draw: Draw, rule: Rule, kind: str) -> Spec:
         **maybe(draw, "sourceLabels", st.just({"ring": "inner"})),
         **maybe(draw, "sourceNamespace", st.just(namespace)),
         **maybe(draw, "port", st.sampled_from(rule.ports(kind))),
-        **maybe(draw, "gateways", st.just(["mesh"])),
+        **({} if "gateways" in rule.who else maybe(draw, "gateways", st.just(["mesh"]))),
     }
 
 
