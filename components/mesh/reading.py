@@ -28,7 +28,9 @@ class Reading:
         """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
-        data = {model.shorthand: data} if model.shorthand and isinstance(data, str) else data
+        if model.shorthand and not isinstance(data, Mapping):
+            field = model.model_fields[model.shorthand]
+            return model.model_construct(**{model.shorthand: self._field(field, data, path)})
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         keys = self._keys(model, data, path)

@@ -112,9 +112,7 @@ class ApiServer:
     def _ask(self, method: str, path: str, body: str) -> str:
         """Its complaint; empty if it does as asked."""
         answer = self._pool.request(method, self._url + path, body=body or None)
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            return ""
-        return _message(answer.data)
+        return "" if answer.status < HTTPStatus.BAD_REQUEST else answer.data.decode()
 
 
 def _path(judged: Object) -> str:
@@ -168,11 +166,3 @@ def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _pruned(item) for key, item in value.items() if item is not None}
     return [_pruned(item) for item in value] if isinstance(value, list) else value
-
-
-def _message(answer: bytes) -> str:
-    """What a server says of a refusal; a path that it does not serve yet is refused in plain text."""
-    try:
-        return str(json.loads(answer)["message"])
-    except ValueError:
-        return answer.decode()

@@ -17,6 +17,7 @@ MODELS: dict[str, type[Part]] = {
     "ClusterArgs": cluster.Cluster,
     "IstioArgs": cluster.Istio,
     "GatewayArgs": cluster.Gateway,
+    "GatewayTargetArgs": cluster.GatewayTarget,
     "ServiceArgs": service.Service,
     "PortArgs": service.Port,
     "PresenceArgs": service.Presence,

@@ -186,7 +186,7 @@ def _map_check(schema: Schema, release: str) -> Check:
             if not isinstance(key, str):
                 wrong += problem("not-text", f"{quoted(key)} is not text; put it into quotes", (str(key),))
             if item is not None and (more := inner(item)):
-                wrong += below(key, more)
+                wrong += below(str(key), more)
         return wrong
 
     return check
