@@ -129,9 +129,9 @@ def _with_rules(check: Check, schema: Schema) -> Check:
     def both(value: Any) -> Sequence[Problem]:
         wrong = [*check(value)]
         if isinstance(value, container):
-            stated = _without_nulls(value)
+            content = _without_nulls(value)
             for rule in rules:
-                wrong += rule(stated)
+                wrong += rule(content)
         return wrong
 
     return both
@@ -161,9 +161,9 @@ def _fields_check(schema: Schema, release: str) -> Check:
             if value.get(name) is None:
                 wrong += problem("missing-field", f"'{name}' is missing; it is required", (name,))
         for group in groups:
-            if len(stated := [name for name in group if value.get(name) is not None]) > 1:
-                message = f"'{stated[1]}' stands beside '{stated[0]}'; use one of {', '.join(group)}"
-                wrong += problem("one-of", message, (stated[1],))
+            if len(names := [name for name in group if value.get(name) is not None]) > 1:
+                message = f"'{names[1]}' stands beside '{names[0]}'; use one of {', '.join(group)}"
+                wrong += problem("one-of", message, (names[1],))
         return wrong
 
     return check
