@@ -155,10 +155,10 @@ class _Resolver:
         for route in routes:
             for entry in route.entries:
                 for destination in (*entry.destinations, *entry.mirrors):
-                    routed = use(route.client, destination.service, destination.serving)
-                    routed.versions.add(destination.version)
-                    routed.is_routed = True
-                    routed.is_timed |= _is_timed(entry)
+                    there = use(route.client, destination.service, destination.serving)
+                    there.versions.add(destination.version)
+                    there.routed.add(destination.version)
+                    there.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
@@ -179,8 +179,9 @@ class _Resolver:
     def absent(self) -> Iterator[tuple[Cluster, Service]]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
             service = self.service_of[reference]
-            wanted = any(rule.create_service and "mesh" in rule.clients.gateways for rule in rules)
-            if client not in service.clusters and wanted:
+            of_workloads = [rule for rule in rules if "mesh" in rule.clients.gateways]
+            is_wanted = bool(of_workloads) and all(rule.create_service for rule in of_workloads)
+            if client not in service.clusters and is_wanted:
                 yield self.federation.clusters[client], service
 
 
