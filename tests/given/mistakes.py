@@ -314,7 +314,7 @@ def _rules(spec: Spec) -> Iterator[Mistake]:
         here = (*path, "http", 1)
         first = rule["http"][0]["route"][0]
         entry = {"route": [{key: value for key, value in first.items() if key != "weight"}]}
-        yield Mistake("entry-without-effect", here, "http[1] is never reached", (Edit(here, entry),))
+        yield Mistake("hidden-entry", here, "http[1] is never reached", (Edit(here, entry),))
         if index == 0:
             here = ("traffic", len(spec["traffic"]))
             needs = (*to_service, ("services", number, "ports"), (*path, "port"), (*path, "clients", "clusters", 0))

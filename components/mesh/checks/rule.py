@@ -1,6 +1,6 @@
 """What must be true of a rule as a whole: for whom it speaks, and for which ports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import Path, Problem
@@ -62,7 +62,7 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
     """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
     matches = [match for entry in getattr(rule, kind) for match in entry.match or [{}] if isinstance(match, dict)]
-    ports = service.ports_for(kind, rule.port) or [None]
+    ports: Sequence[int | None] = service.ports_for(kind, rule.port) or [None]
     return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
 
 
