@@ -1,6 +1,7 @@
 """Istio's own words in a rule, held against the schema and the webhook of each release on which they land."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,8 +15,8 @@ from ..istio.releases import RELEASES
 from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
-from ..unknown import Unknown, known
-from .saying import each
+from ..unknown import Unknown, UnknownError, known
+from .saying import each, istio_versions
 
 _KIND = VIRTUAL_SERVICE.name
 _OURS = {
@@ -35,28 +36,37 @@ _OF_THE_WHOLE = {"needs-a-gateway", "not-a-host", "not-one-of-the-hosts", "state
 def istios_words(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
     yield from each(refused_as_a_whole(path, rule, federation))
     releases = _releases(rule, federation)
-    for kind in PROTOCOLS_OF:
-        for index, entry in known(getattr(rule, kind)):
-            here = (*path, kind, index)
-            yield from each(refused_by_istio(here, kind, entry, releases))
-            if isinstance(entry, HttpEntry):
-                yield from each(
-                    istios_word_for_ours(here, entry),
-                    header_set_twice(here, entry),
-                    timeout_too_short(here, entry),
-                    rewrite_without_path(here, entry),
-                )
+    yield from each(*(_words_of_kind((*path, kind), kind, rule, releases) for kind in PROTOCOLS_OF))
+
+
+def _words_of_kind(path: Path, kind: str, rule: Rule, releases: Mapping[str, tuple[str, bool]]) -> Iterator[Problem]:
+    for index, entry in known(getattr(rule, kind)):
+        here = (*path, index)
+        yield from each(refused_by_istio(here, kind, entry, releases))
+        if isinstance(entry, HttpEntry):
+            yield from each(
+                istios_word_for_ours(here, entry),
+                header_set_twice(here, entry),
+                timeout_too_short(here, entry),
+                rewrite_without_path(here, entry),
+            )
 
 
 def _releases(rule: Rule, federation: Federation) -> Mapping[str, tuple[str, bool]]:
     """Release → a client cluster that may run it, and whether the cluster states it. The newest comes first."""
     clusters: dict[str, tuple[str, bool]] = {}
-    for _, client in known(rule.clients.clusters):
-        cluster = federation.clusters.get(client)
-        if cluster is not None and not isinstance(cluster, Unknown):
-            for release in (cluster.istio.version,) if cluster.istio.version else RELEASES:
-                clusters.setdefault(release, (client, cluster.istio.version is not None))
-    return dict(sorted(clusters.items(), key=lambda item: -RELEASES.index(item[0])))
+    for client, version in istio_versions(federation, _clients(rule)).items():
+        for release in (version,) if version else RELEASES:
+            clusters.setdefault(release, (client, version is not None))
+    # where nobody knows the clients, what every release refuses can still be told
+    return dict(sorted(clusters.items(), key=lambda item: -RELEASES.index(item[0]))) or {RELEASES[-1]: ("", False)}
+
+
+def _clients(rule: Rule) -> list[str]:
+    """Those that can be read."""
+    with suppress(UnknownError):
+        return [client for _, client in known(rule.clients.clusters)]
+    return []
 
 
 def refused_by_istio(
@@ -111,7 +121,8 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
-    route = [_destination(destination) for destination in entry.route]
+    # of one that cannot be read, somebody else tells
+    route = [{}] if isinstance(entry.route, Unknown) else [_destination(stated) for _, stated in known(entry.route)]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route

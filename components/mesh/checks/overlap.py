@@ -43,19 +43,17 @@ def _by_client_and_service(references: References) -> Iterator[tuple[Service, st
 
 def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
     yield from each(no_name_of_its_own(rules, service))
-    problems = list(second_rule(rules, service, client))
+    problems = list(each(*(second_rule(pair, service, client) for pair in combinations(rules, 2))))
     yield from problems
     second = {problem.path[1] for problem in problems}
     yield from hidden_entry([(index, rule) for index, rule in rules if index not in second], service)
 
 
-def second_rule(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
-    for (first, one), (second, other) in combinations(rules, 2):
-        if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
-            message = (
-                f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
-            )
-            yield Problem(("traffic", second), "second-rule", message)
+def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) -> Iterator[Problem]:
+    (first, one), (second, other) = pair
+    if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
+        message = f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
+        yield Problem(("traffic", second), "second-rule", message)
 
 
 def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
