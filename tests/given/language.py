@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -252,6 +253,27 @@ def _tls(draw: Draw, rule: Rule, hosts: list[str]) -> list[Spec]:
         {"match": [{"sniHosts": [host], **_callers(draw, rule, "tls")}], "route": _route(draw, rule, "tls")}
         for host in some(draw, hosts, at_least=1)
     ]
+
+
+ORDERED = frozenset({"addresses", "traffic", "http", "tcp", "tls", "match", "mirrors"})
+"""Lists whose order means something: it decides who comes first, or is shown as the user has it."""
+VERBATIM = frozenset({"headers", "fault", "corsPolicy", "sniHosts", "destinationSubnets"})
+"""Lists below are Istio's own."""
+
+
+def reordered(value: Any, random: Random, *, key: str = "", is_ours: bool = True) -> Any:
+    """The same spec in another order, but for lists whose order means something."""
+    is_ours = is_ours and key not in VERBATIM
+    if isinstance(value, dict):
+        items = [(name, reordered(item, random, key=name, is_ours=is_ours)) for name, item in value.items()]
+        random.shuffle(items)
+        return dict(items)
+    if isinstance(value, list):
+        items = [reordered(item, random, is_ours=is_ours) for item in value]
+        if is_ours and key not in ORDERED:
+            random.shuffle(items)
+        return items
+    return value
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
