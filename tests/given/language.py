@@ -40,7 +40,7 @@ def _import_versions(draw: Draw, service: Spec) -> None:
     for index, cluster in enumerate(service.get("importedBy", ())):
         others = [part for name, part in service["clusters"].items() if name != cluster]
         versions = sorted({version for part in others for version in versions_of(part)})
-        if versions and draw(st.booleans()):
+        if draw(st.booleans()) and versions:
             service["importedBy"][index] = {"cluster": cluster, "versions": some(draw, versions, at_least=1)}
 
 
@@ -240,8 +240,12 @@ def _callers(draw: Draw, rule: Rule, kind: str) -> Spec:
 def _tcp(draw: Draw, rule: Rule, *, ends: bool) -> list[Spec]:
     stated: list[Spec] = []
     for _ in range(draw(st.integers(0, 2))):
-        n = next(rule.numbers) % 250
-        only = draw(st.sampled_from([{"destinationSubnets": [f"10.{n}.0.0/16"]}, {"sourceLabels": {"from": f"n{n}"}}]))
+        n = next(rule.numbers)
+        conditions: list[Spec] = [
+            {"destinationSubnets": [f"10.{n // 256}.{n % 256}.0/24"]},
+            {"sourceLabels": {"from": f"n{n}"}},
+        ]
+        only = draw(st.sampled_from(conditions))
         stated.append({"match": [{**_callers(draw, rule, "tcp"), **only}], "route": _route(draw, rule, "tcp")})
     if ends or not stated or draw(st.booleans()):
         stated.append({"route": _route(draw, rule, "tcp")})

@@ -1,7 +1,7 @@
 """Whether one match covers another: only if every request that fits the second fits the first, as Envoy has it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class Request:
 
 def fits(request: Request, match: Match) -> bool:
     """By Istio's reference of HTTPMatchRequest; every condition that is stated must hold."""
-    holds = {
+    holds: dict[str, Callable[[Any], bool]] = {
         "uri": lambda c: is_like(c, request.path, ignore_case=match.get("ignoreUriCase", False)),
         "method": lambda c: is_like(c, request.method),
         "authority": lambda c: is_like(c, request.authority),
@@ -80,7 +80,7 @@ def conditions(values: tuple[str, ...]) -> st.SearchStrategy[Match]:
     return st.one_of(texts, regexes)
 
 
-present = st.one_of(conditions(VALUES), st.just({}), st.just({"regex": "*"}))
+present: st.SearchStrategy[Match] = st.one_of(conditions(VALUES), st.just({}), st.just({"regex": "*"}))
 by_name = st.dictionaries(st.sampled_from(NAMES), present, max_size=2)
 matches = st.fixed_dictionaries(
     {},

@@ -71,7 +71,7 @@ def is_without_effect(rule: Spec, path: Path) -> bool:
         case ("name",):
             return not is_at_gateway  # for people
         case ("clients", "gateways", _):
-            return clients["gateways"] == ["mesh"]  # so it is without the key
+            return bool(clients["gateways"] == ["mesh"])  # so it is without the key
         case ("http" | "tcp" | "tls", _, "match", _, "gateways", _):
             return not is_at_gateway  # the only way in
         case ("http" | "tcp" | "tls", _, "match", _, "port"):
