@@ -34,7 +34,9 @@ class MeshCluster(pulumi.ComponentResource):
         if manifest.kind == SERVICE.name:
             # Pulumi would wait for pods, and there are none
             metadata: Any = {**manifest.object["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
-            opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
+            # one that was imported has an address, and would be made again to lose it
+            kept = ["spec.clusterIP", "spec.clusterIPs"]
+            opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on, ignore_changes=kept)
             spec: Any = manifest.spec
             return Service(name, metadata=metadata, spec=spec, opts=opts)
         return CustomResource(

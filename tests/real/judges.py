@@ -172,3 +172,11 @@ def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _pruned(item) for key, item in value.items() if item is not None}
     return [_pruned(item) for item in value] if isinstance(value, list) else value
+
+
+def _message(answer: bytes) -> str:
+    """What a server says of a refusal; a path that it does not serve yet is refused in plain text."""
+    try:
+        return str(json.loads(answer)["message"])
+    except ValueError:
+        return answer.decode()

@@ -178,37 +178,37 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
             for position, match in enumerate(entry.match or ()):
                 here = (*path, kind, index, "match", position)
                 yield from each(
-                    _port_of_another(here, match, numbers),
-                    _other_labels(here, match, labels),
-                    _other_gateways(here, match, rule.clients.gateways),
-                    _other_namespace(here, match, rule.clients.namespaces),
+                    unmatched_port(here, match, numbers),
+                    unmatched_labels(here, match, labels),
+                    unmatched_gateways(here, match, rule.clients.gateways),
+                    unmatched_namespace(here, match, rule.clients.namespaces),
                 )
 
 
-def _port_of_another(path: Path, match: Any, numbers: Sequence[int]) -> Iterator[Problem]:
+def unmatched_port(path: Path, match: Any, numbers: Sequence[int]) -> Iterator[Problem]:
     port = match.get("port") if isinstance(match, dict) else None
     if numbers and port is not None and port not in numbers:
         message = f"{port!r} is not a port of the rule; it speaks for {choices(numbers)}"
-        yield Problem((*path, "port"), "never-matches", message)
+        yield Problem((*path, "port"), "unmatched-port", message)
 
 
-def _other_labels(path: Path, match: Any, labels: Mapping[str, str]) -> Iterator[Problem]:
+def unmatched_labels(path: Path, match: Any, labels: Mapping[str, str]) -> Iterator[Problem]:
     own = match.get("sourceLabels") if isinstance(match, dict) else None
     for key, value in (own if isinstance(own, dict) else {}).items():
         if key in labels and labels[key] != value:
             message = f"{value!r} is not the value {labels[key]!r} that `clients.labels` asks for; no call has both"
-            yield Problem((*path, "sourceLabels", key), "never-matches", message)
+            yield Problem((*path, "sourceLabels", key), "unmatched-labels", message)
 
 
-def _other_gateways(path: Path, match: Any, gateways: Sequence[str]) -> Iterator[Problem]:
+def unmatched_gateways(path: Path, match: Any, gateways: Sequence[str]) -> Iterator[Problem]:
     own = match.get("gateways") if isinstance(match, dict) else None
     if isinstance(own, list) and own and not set(gateways) & set(map(str, own)):
         message = f"{own!r} has none of the rule's gateways; they are {choices(gateways)}"
-        yield Problem((*path, "gateways"), "never-matches", message)
+        yield Problem((*path, "gateways"), "unmatched-gateways", message)
 
 
-def _other_namespace(path: Path, match: Any, namespaces: Sequence[str] | None) -> Iterator[Problem]:
+def unmatched_namespace(path: Path, match: Any, namespaces: Sequence[str] | None) -> Iterator[Problem]:
     own = match.get("sourceNamespace") if isinstance(match, dict) else None
     if own and namespaces is not None and own not in namespaces:
         message = f"{own!r} is not a namespace of the rule; its callers are in {choices(namespaces)}"
-        yield Problem((*path, "sourceNamespace"), "never-matches", message)
+        yield Problem((*path, "sourceNamespace"), "unmatched-namespace", message)
