@@ -1,13 +1,13 @@
 """What must be true of a rule as a whole: for whom it speaks, and for which ports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Path, Problem
 from ..istio.match import is_catch_all, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import known
+from ..unknown import as_far_as_known, known
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
@@ -33,7 +33,7 @@ def traffic(references: References) -> Iterator[Problem]:
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
         )
-    yield from each(overlaps(references), any_version_includes_weight_0(references))
+    yield from each(overlaps(references), host_of_two_services(references), any_version_includes_weight_0(references))
 
 
 def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
     """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
     matches = [match for entry in getattr(rule, kind) for match in entry.match or [{}] if isinstance(match, dict)]
-    ports: Sequence[int | None] = service.ports_for(kind, rule.port) or [None]
+    ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [None]
     return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
 
 
@@ -90,8 +90,8 @@ def no_fitting_port(path: Path, rule: Rule, references: References) -> Iterator[
     for kind, protocols in PROTOCOLS_OF.items():
         if getattr(rule, kind) and not service.ports_for(kind, rule.port):
             speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
-            narrowed = "" if rule.port is None else f" at {rule.port}"
-            message = f"{kind!r} is for ports that speak {speaks}; {rule.service} has none{narrowed}"
+            narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
+            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind} is{narrowed}"
             yield Problem((*path, kind), "no-fitting-port", message)
 
 
@@ -151,3 +151,33 @@ def passes_outside_the_mesh(path: Path, rule: Rule, references: References) -> I
             "dialled, outside the mesh's mutual TLS; match each name that callers use"
         )
         yield Problem((*path, "tls"), "passes-outside-the-mesh", message, "warning")
+
+
+def host_of_two_services(references: References) -> Iterator[Problem]:
+    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
+    owners: dict[tuple[str, str, str], tuple[int, str]] = {}
+    for index, rule in known(references.federation.traffic):
+        yield from as_far_as_known(_hosts_of_others(index, rule, references, owners))
+
+
+def _hosts_of_others(
+    index: int, rule: Rule, references: References, owners: dict[tuple[str, str, str], tuple[int, str]]
+) -> Iterator[Problem]:
+    federation, service = references.federation, references.service(rule.service)
+    if service is None or "mesh" not in rule.clients.gateways:
+        return
+    reported: set[Path] = set()
+    for _, client in known(rule.clients.clusters):
+        if client in federation.clusters:
+            hosts = [*rule.hosts, federation.local_host_of(service, client)]
+            for position, host in known(hosts):
+                own = ("hosts", position) if position < len(rule.hosts) else ("service",)
+                for namespace in rule.clients.namespaces or ("",):
+                    first, owner = owners.setdefault((client, host, namespace), (index, rule.service))
+                    if owner != rule.service and own not in reported:
+                        reported.add(own)
+                        message = (
+                            f"{host!r} means {owner} on {client} already, by traffic[{first}]; "
+                            "workloads cannot mean two services by one host"
+                        )
+                        yield Problem(("traffic", index, *own), "host-of-two-services", message)
