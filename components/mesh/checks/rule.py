@@ -90,8 +90,8 @@ def no_fitting_port(path: Path, rule: Rule, references: References) -> Iterator[
     for kind, protocols in PROTOCOLS_OF.items():
         if getattr(rule, kind) and not service.ports_for(kind, rule.port):
             speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
-            narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
-            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind} is{narrowed}"
+            narrowed = "" if rule.port is None else f" at {rule.port}"
+            message = f"{kind!r} is for ports that speak {speaks}; {rule.service} has none{narrowed}"
             yield Problem((*path, kind), "no-fitting-port", message)
 
 
