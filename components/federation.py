@@ -7,7 +7,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from .address_pool import AddressPool
-from .args import FederationArgs, Stated
+from .args import Configuration, FederationArgs, StackArgs
 from .claims import Claims, claims_under, undisputed
 from .cluster import DependsOn, MeshCluster, digest
 from .convergence import Arrivals, ConvergencePlugin, Departures
@@ -42,10 +42,10 @@ class MeshFederation(pulumi.ComponentResource):
     requirements: pulumi.Output[dict[str, dict[str, str]]]
     """Cluster → name → what must be true of the cluster, in sentences that a person can check."""
 
-    def __init__(self, name: str, args: FederationArgs | Stated, opts: pulumi.ResourceOptions | None = None) -> None:
-        stated = args if isinstance(args, Stated) else _read(name, args)
-        routes = resolve(stated.federation)
-        claims = {cluster: claims_under(provider) for cluster, provider in stated.providers.items()}
+    def __init__(self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        configuration = _read(name, args)
+        routes = resolve(configuration.federation)
+        claims = {cluster: claims_under(provider) for cluster, provider in configuration.providers.items()}
         super().__init__(
             "mesh:index:MeshFederation",
             name,
@@ -56,19 +56,21 @@ class MeshFederation(pulumi.ComponentResource):
         pool = AddressPool(
             f"{name}/addresses",
             routes.federated_hosts,
-            stated.federation.addresses,
+            configuration.federation.addresses,
             pulumi.ResourceOptions(parent=self, depends_on=prerequisites),
         )
         clusters = {
             cluster: MeshCluster(f"{name}/{cluster}", provider, pulumi.ResourceOptions(parent=self))
-            for cluster, provider in stated.providers.items()
+            for cluster, provider in configuration.providers.items()
         }
         addresses = {host: pool.address_of(host) for host in routes.federated_hosts}
-        objects = _Objects(plan(routes, addresses, part_of=name), clusters, stated, prerequisites)
+        objects = _Objects(plan(routes, addresses, part_of=name), clusters, configuration, prerequisites)
         objects.claim(claims)
         registered_routes = objects.register()
         reached = {
-            cluster: provider for cluster, provider in stated.providers.items() if cluster not in stated.rendered
+            cluster: None if configuration.federation.clusters[cluster].state == "retired" else provider
+            for cluster, provider in configuration.providers.items()
+            if cluster not in configuration.rendered
         }
         Removals(
             f"{name}/removals",
@@ -105,14 +107,14 @@ class _Objects:
         self,
         plan: Plan,
         clusters: Mapping[str, MeshCluster],
-        stated: Stated,
+        configuration: Configuration,
         prerequisites: DependsOn,
     ) -> None:
         self.name = plan.labels[PART_OF]
         self.plan = plan
         self.clusters = clusters
-        self.settle_seconds = stated.federation.settle_seconds
-        self.rendered = stated.rendered
+        self.settle_seconds_of = configuration.federation.settle_seconds_of
+        self.rendered = configuration.rendered
         self.prerequisites = prerequisites
         self.manifest_of = {manifest.key: manifest for manifest in self.plan}
         self.registered: dict[str, pulumi.Resource] = {}
@@ -163,28 +165,33 @@ class _Objects:
         prefix = f"{self.name}/{edge.client}/Convergence"
         if edge.client not in self.plugins:
             self.plugins[edge.client] = ConvergencePlugin(prefix, pulumi.ResourceOptions(parent=component))
+        settle_seconds = self.settle_seconds_of(edge.client, edge.serving)
         digests = {key: digest(self.manifest_of[key]) for key in edge.needs}
         opts = pulumi.ResourceOptions(
             parent=component, provider=self.plugins[edge.client], depends_on=self._needs(edge)
         )
         return [
-            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, self.settle_seconds, opts),
-            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), self.settle_seconds, opts),
+            Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
+            Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
         ]
 
 
-def _read(name: str, args: FederationArgs) -> Stated:
+def _read(name: str, args: FederationArgs) -> Configuration:
     data: Mapping[str, Any] = args
+    if isinstance(data, StackArgs) and (configuration := data.configuration) and names.LABEL_VALUE.fullmatch(name):
+        return configuration
     mesh, ways = _split(data)
     problems = [*_provider_problems(mesh, ways)]
     if not names.LABEL_VALUE.fullmatch(name):
         message = f"{name!r}, a label of every object, {names.NOT_A_LABEL_VALUE}"
         problems.append(Problem(("name",), "not-a-label-value", message))
     try:
-        federation = read(mesh, tuple(problems), text=data)
+        federation, warnings = read(mesh, tuple(problems), text=data)
     except SpecError as error:
         raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
-    return Stated(
+    for warning in warnings:
+        pulumi.log.warn(f"{name}: {warning}")
+    return Configuration(
         federation,
         {cluster: ways[cluster]["provider"] for cluster in federation.clusters},
         frozenset(cluster for cluster, way in ways.items() if way.get("render_to") is not None),

@@ -20,9 +20,12 @@ Server = dict[str, str]
 """`server` and, where there is one, `proxy-url` of a cluster in a kubeconfig."""
 
 
-def servers(providers: Mapping[str, Provider]) -> pulumi.Output[dict[str, Server | None]]:
-    """Cluster → where its provider reaches it, or None where that cannot be told; a secret, as the kubeconfigs are."""
-    servers_by_cluster: Any = {cluster: _server_of(provider) for cluster, provider in providers.items()}
+def servers(providers: Mapping[str, Provider | None]) -> pulumi.Output[dict[str, Server | None]]:
+    """Cluster → where its provider reaches it, or None where that cannot be told; a secret, as the kubeconfigs are.
+
+    A cluster without a provider is not to be asked.
+    """
+    servers_by_cluster: Any = {cluster: provider and _server_of(provider) for cluster, provider in providers.items()}
     return pulumi.Output.secret(servers_by_cluster)
 
 

@@ -5,40 +5,59 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import yaml
 from pulumi_kubernetes import Provider
 
-from .args import Stated
+from .args import Configuration, FederationArgs, StackArgs
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
 from .mesh.reach import Reach
 from .mesh.read import read_stack
+from .mesh.spec.cluster import Cluster
 
 _CLUSTERS = f"{stack_file.PREFIX}clusters"
 
 
-def read() -> Stated:
+def read() -> FederationArgs:
     """The configuration of the running stack, with a provider for each of its clusters.
 
     Raises `pulumi.RunError` with everything that is wrong with it, before a provider is made.
     """
-    data = {
+    data = _data()
+    try:
+        federation, warnings, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
+    except SpecError as error:
+        raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
+    for warning in warnings:
+        pulumi.log.warn(str(warning))
+    providers = {name: _provider(name, reach[name], cluster) for name, cluster in federation.clusters.items()}
+    rendered = frozenset(name for name in providers if reach[name].render_to is not None)
+    configuration = Configuration(federation, providers, rendered)
+    args = StackArgs(_args(data, providers), _args(_data(), providers), configuration)
+    return cast(FederationArgs, args)
+
+
+def _data() -> dict[str, Any]:
+    return {
         key.removeprefix(stack_file.PREFIX): _plain(value)
         for key, value in pulumi.runtime.get_config_env().items()
         if key.startswith(stack_file.PREFIX)
     }
-    try:
-        federation, reach = read_stack(data, (*_plain_kubeconfigs(data), *stack_file.providers(data)))
-    except SpecError as error:
-        raise pulumi.RunError(f"the configuration of stack {pulumi.get_stack()} has problems:\n{error}") from None
-    return Stated(
-        federation,
-        {name: _provider(name, reach[name]) for name in federation.clusters},
-        frozenset(name for name in federation.clusters if reach[name].render_to is not None),
-    )
+
+
+def _args(data: Mapping[str, Any], providers: Mapping[str, Provider]) -> dict[str, Any]:
+    """What a program would state; `renderTo` stays, for nothing waits where objects are only rendered."""
+    beyond = {
+        name: {key: value for key, value in data["clusters"][name].items() if key not in _OF_PROVIDERS}
+        for name in providers
+    }
+    return {**data, "clusters": {name: {**beyond[name], "provider": provider} for name, provider in providers.items()}}
+
+
+_OF_PROVIDERS = ("context", "kubeconfig", "identity")
 
 
 def _plain(value: Any) -> Any:
@@ -49,7 +68,7 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def _provider(name: str, reach: Reach) -> Provider:
+def _provider(name: str, reach: Reach, cluster: Cluster) -> Provider:
     """`cluster_identifier` keeps a new kubeconfig from replacing everything; force repairs what others edited.
 
     Another identifier replaces everything, and deletes first: where the old identity's context or kubeconfig leads to
@@ -65,6 +84,8 @@ def _provider(name: str, reach: Reach) -> Provider:
             enable_patch_force=True,
             # or an environment variable decides
             upsert_existing_objects=False,
+            # what a retired cluster holds is forgotten where nobody answers there any more
+            delete_unreachable=True if cluster.state == "retired" else None,
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
 

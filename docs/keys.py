@@ -42,17 +42,26 @@ class Part(NamedTuple):
 
 def parts() -> Iterator[Part]:
     """Every model of the spec, in the order of the text: each after the model that holds it."""
-    yield from _parts(Federation, "")
+    for model, place in _places(Federation, ""):
+        # a stack file says at each cluster how it is reached, too
+        keys = [key for part in ((Reach, Cluster) if model is Cluster else (model,)) for key in _keys(part)]
+        yield Part(f"`{place}`" if place else "Top level", _one_line(inspect.getdoc(model)), keys)
 
 
-def _parts(model: type[BaseModel], place: str) -> Iterator[Part]:
+def later() -> Iterator[tuple[str, list[str]]]:
+    """Part of the spec → its keys that are words of the language, but not of this release."""
+    for model, place in _places(Federation, ""):
+        if keys := sorted(getattr(model, "later", ())):
+            yield f"`{place}`" if place else "top level", keys
+
+
+def _places(model: type[BaseModel], place: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """The model and those that it holds, each with its place, in the order of the text."""
+    yield model, place
     hints = typing.get_type_hints(model, include_extras=True)
-    # a stack file says at each cluster how it is reached, too
-    keys = [key for part in ((Reach, Cluster) if model is Cluster else (model,)) for key in _keys(part)]
-    yield Part(f"`{place}`" if place else "Top level", _one_line(inspect.getdoc(model)), keys)
     for name, field in model.model_fields.items():
         for inner, steps in _models(hints[name]):
-            yield from _parts(inner, f"{place}.{field.alias or name}{steps}".removeprefix("."))
+            yield from _places(inner, f"{place}.{field.alias or name}{steps}".removeprefix("."))
 
 
 def _keys(model: type[BaseModel]) -> Iterator[Key]:
@@ -151,7 +160,7 @@ def _identity(hint: Any) -> str:
 
 def _spaced(name: str) -> str:
     """`port number`, `DNS label`"""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower().replace("dns", "DNS")
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower().replace("dns", "DNS").replace("istio", "Istio")
 
 
 def _one_line(text: str | None) -> str:

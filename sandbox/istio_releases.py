@@ -138,7 +138,7 @@ _TYPES = {
     ("number", "double"): "number",
     ("object", None): "object",
     ("array", None): "array",
-    ("string", "binary"): "bytes",
+    ("string", "binary"): "string",  # an API server does not look into these
     ("string", "byte"): "bytes",
     ("string", None): "string",
 }
@@ -184,7 +184,7 @@ def _group(schema: Schema, place: str) -> list[str]:
 _SET = r"\(has\(self\.\w+\) \? 1 : 0\)"
 _AT_MOST_ONE = re.compile(rf"{_SET}( \+ {_SET})+ <= 1")
 _PLAIN_RULES: Mapping[str, Schema] = {
-    "0 < self && self <= 65535": {"minimum": 1, "maximum": 65535},
+    "0 < self && self <= 65535": {"type": "port"},
     "duration(self) >= duration('1ms')": {"type": "duration"},
     "self.size() == 0": {"maxLength": 0},
 }
@@ -198,6 +198,8 @@ def _add_rule(schema: Schema, rule: str) -> None:
     elif unique := _UNIQUE.fullmatch(rule):
         schema.setdefault("unique", []).append(unique["field"])
     elif rule in _PLAIN_RULES:
+        if schema["type"] == "integer":  # the type says it all
+            del schema["minimum"], schema["maximum"]
         schema.update(_PLAIN_RULES[rule])
     else:
         schema.setdefault("rules", []).append(rule)

@@ -64,7 +64,8 @@ def adopt(
     `existing` says per cluster what exists there; of a cluster that is not in it, what a killed update was creating is
     taken to exist. The next update then deletes and re-creates nothing. `resources` is empty if there is nothing to do.
 
-    Raises `AdoptionError` where the state lacks a provider that only the engine can make.
+    Raises `AdoptionError` where the state lacks a provider that only the engine can make; `UnknownError` where
+    something here needs an encrypted value.
     """
     entries: list[dict[str, Any]] = []
     name_table: dict[str, str] = {}
@@ -129,7 +130,7 @@ def _provider_inputs(cluster: str, reach: Reach) -> dict[str, str]:
     # the engine keeps a provider's configuration as text
     return {
         "clusterIdentifier": reach.identity or cluster,
-        "context": reach.context,
+        "context": str(reach.context),
         "enablePatchForce": "true",
         "upsertExistingObjects": "false",
     }

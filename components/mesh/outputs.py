@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .requirements import Facts
 from .requirements import requirements as sentences
 from .routes import Destination, Entry, Route, Routes
 from .shares import percentages
+from .spec.service import Service
 
 Shares = dict[str, str]
 """Destination → its part of the calls, in percent."""
@@ -113,10 +114,20 @@ def requirements(routes: Routes) -> dict[str, dict[str, str]]:
 def _facts(name: str, routes: Routes) -> Facts:
     cluster = routes.federation.clusters[name]
     answering = [use for use in routes.crossings if use.serving is cluster]
+    called = [route.service for route in routes.routes if route.client is cluster]
+    served = [use.service for use in answering]
     return Facts(
         cluster,
-        called=sorted({route.service.reference for route in routes.routes if route.client is cluster}),
-        dialled=sorted({use.service.reference for use in routes.crossings if use.client is cluster}),
-        served=sorted({use.service.reference for use in answering}),
+        called=_named_here(called, name),
+        dialled=sorted(
+            {use.service.reference for use in routes.crossings if use.client is cluster and use.is_imported}
+        ),
+        served=_named_here(served, name),
         trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
+        absent=_named_here((service for service in called if name not in service.clusters), name),
+        headless=_named_here((service for service in called if service.headless), name),
     )
+
+
+def _named_here(services: Iterable[Service], cluster: str) -> list[str]:
+    return sorted({f"{service.name_on(cluster)}.{service.namespace_on(cluster)}" for service in services})

@@ -60,6 +60,7 @@ def split(data: Mapping[str, Any]) -> Split:
 def _problems(mesh: Mapping[str, Any], reach: Mapping[str, Reach]) -> Iterator[Problem]:
     for name, cluster in reach.items():
         yield from as_far_as_known(not_one_way(("clusters", name), cluster))
+        yield from not_a_kubeconfig(("clusters", name, "kubeconfig"), cluster)
     identities = {name: name if cluster.identity is None else cluster.identity for name, cluster in reach.items()}
     yield from shared_identity(_usable(identities))
     yield from shared_cluster(mesh, _usable({name: cluster.context for name, cluster in reach.items()}), "context")
@@ -76,8 +77,14 @@ def not_one_way(path: Path, reach: Reach) -> Iterator[Problem]:
         if way is not None
     ]
     if len(ways) != 1:
-        message = f"needs exactly one of context, kubeconfig, renderTo; it has {joined(ways) or 'none'}"
+        message = f"{path[-1]!r} needs exactly one of context, kubeconfig, renderTo; it has {joined(ways) or 'none'}"
         yield Problem(path, "not-one-way", message)
+
+
+def not_a_kubeconfig(path: Path, reach: Reach) -> Iterator[Problem]:
+    """The value may be secret: the message does not show it."""
+    if reach.kubeconfig is not None and not isinstance(reach.kubeconfig, str | Mapping | Unknown):
+        yield Problem(path, "not-a-kubeconfig", "is neither the content of a kubeconfig nor the path of one")
 
 
 def shared_identity(identities: Mapping[str, str]) -> Iterator[Problem]:

@@ -15,7 +15,15 @@ from .spec.federation import Federation
 from .telling import as_spelt, in_order
 
 
-def read(data: Mapping[str, Any], others: Iterable[Problem] = (), *, text: Any = None) -> Federation:
+class Read(NamedTuple):
+    """What data says that has no error."""
+
+    federation: Federation
+    warnings: tuple[Problem, ...]
+    """In the order of the text."""
+
+
+def read(data: Mapping[str, Any], others: Iterable[Problem] = (), *, text: Any = None) -> Read:
     """The federation that `data` states; keys in camelCase or snake_case.
 
     Raises `SpecError` with every problem, and with `others`, which were found before in the same data. One mistake
@@ -23,28 +31,30 @@ def read(data: Mapping[str, Any], others: Iterable[Problem] = (), *, text: Any =
     `text` is what the user wrote, where `data` is only a part of it: it decides the order of the problems.
     """
     federation, problems = _read(data)
-    problems = [*others, *problems, *check(federation)]
-    if any(problem.level == "error" for problem in problems):
+    if problems := [*others, *problems, *check(federation)]:
         stated = data if text is None else text
-        raise SpecError(in_order(as_spelt(problems, stated), stated))
-    return federation
+        problems = in_order(as_spelt(problems, stated), stated)
+    if any(problem.level == "error" for problem in problems):
+        raise SpecError(problems)
+    return Read(federation, tuple(problems))
 
 
-class Read(NamedTuple):
-    """What a stack file says."""
+class ReadStack(NamedTuple):
+    """What a stack file says that has no error."""
 
     federation: Federation
+    warnings: tuple[Problem, ...]
     reach: dict[str, Reach]
     """Cluster → how it is reached."""
 
 
-def read_stack(data: Mapping[str, Any], others: Iterable[Problem] = ()) -> Read:
+def read_stack(data: Mapping[str, Any], others: Iterable[Problem] = ()) -> ReadStack:
     """The same for what stands in a stack file, where clusters also say how they are reached."""
     mesh, reach, problems = split(data)
-    return Read(read(mesh, (*others, *problems), text=data), reach)
+    return ReadStack(*read(mesh, (*others, *problems), text=data), reach)
 
 
-def read_stack_file(path: Path) -> Read:
+def read_stack_file(path: Path) -> ReadStack:
     """The same for a file. Raises `SpecError` also if it is not a stack file; `OSError` if it cannot be read."""
     data = stack_file.read(path)
     return read_stack(data, (*stack_file.plain_kubeconfigs(data), *stack_file.providers(data)))

@@ -15,7 +15,7 @@ from .errors import Path, Problem
 from .spec.part import Part
 from .spec.values import IstioValue, plain_or_late
 from .unknown import Encrypted, Unknown
-from .wording import shown, step_of, told
+from .wording import not_text, shown, step_of, told
 
 
 class Reading:
@@ -28,7 +28,9 @@ class Reading:
         """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
-        data = {model.shorthand: data} if model.shorthand and isinstance(data, str) else data
+        if model.shorthand and not isinstance(data, Mapping):
+            field = model.model_fields[model.shorthand]
+            return model.model_construct(**{model.shorthand: self._field(field, data, path)})
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         keys = self._keys(model, data, path)
@@ -49,7 +51,9 @@ class Reading:
             name = fields.get(key) if isinstance(key, str) else None
             if _is_istios(key, model):
                 continue
-            if name is None:
+            if not isinstance(key, str):
+                self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
+            elif name is None:
                 self._problem((*path, step_of(key)), "unknown-key", _unknown_key(key, model, data))
             elif name in keys:
                 self._problem(
@@ -82,7 +86,7 @@ class Reading:
         if not isinstance(data, list | tuple):
             return self._unread(path, "not-a-list", f"{shown(data)} is not a list")
         if not data and _needs_entries(constraints):
-            self._problem(path, "empty", "[] is empty; it should have at least one entry")
+            return self._unread(path, "empty", "[] is empty; it should have at least one entry")
         [of] = get_args(annotation)
         return [self._value(of, (), item, (*path, index)) for index, item in enumerate(data)]
 
@@ -90,14 +94,18 @@ class Reading:
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         if not data and _needs_entries(constraints):
-            self._problem(path, "empty", "{} is empty; it should have at least one entry")
+            return self._unread(path, "empty", "{} is empty; it should have at least one entry")
         key_type, of = get_args(annotation)
         values: dict[str, Any] = {}
         for key, item in data.items():
-            here = (*path, step_of(key))
-            self._value(key_type, (), key, here)
+            name = step_of(key)
+            here = (*path, name)
+            if isinstance(key, str):
+                self._value(key_type, (), key, here)
+            else:
+                self._problem(here, "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
             # by its bad name it can still be found, so nobody is told that there is no such entry
-            values[step_of(key)] = self._value(of, (), item, here)
+            values[name] = self._value(of, (), item, here)
         return values
 
     def _istio(self, data: Any, path: Path) -> Any:
@@ -107,9 +115,7 @@ class Reading:
         if isinstance(data, dict):
             for key in data:
                 if not isinstance(key, str):
-                    self._problem(
-                        (*path, step_of(key)), "not-text", f"{shown(key)} is not text; write the key in quotes"
-                    )
+                    self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
             return {step_of(key): self._istio(item, (*path, step_of(key))) for key, item in data.items()}
         if isinstance(data, list | tuple):
             return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
@@ -156,9 +162,7 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
     return any(isinstance(constraint, MinLen) for constraint in constraints)
 
 
-def _unknown_key(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str:
-    if not isinstance(key, str):
-        return f"{shown(key)} is not text; write the key in quotes"
+def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
     if to_camel(key) in model.later:
         return f"{key!r} is not supported yet"
     snake_case = "_" in key

@@ -8,6 +8,7 @@ import yaml
 
 from .manifest import Computed, Manifest
 from .plan.plan import Plan
+from .unknown import Unknown
 
 
 def render(plan: Plan, directory: Path) -> list[Path]:
@@ -49,6 +50,8 @@ def _settled(value: Any) -> Any:
     """`value` with every late leaf computed: whatever can be known without an engine is known."""
     if isinstance(value, Computed):
         return value.function(*value.late)
+    if isinstance(value, Unknown):
+        return str(value)  # which raises
     if isinstance(value, dict):
         return {key: _settled(item) for key, item in value.items()}
     return [_settled(item) for item in value] if isinstance(value, list) else value

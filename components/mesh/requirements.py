@@ -14,6 +14,7 @@ NAMED = 5
 """How many services a sentence names at most; of more it says how many there are."""
 
 Role = Literal["called", "dialled", "served"]
+Kind = Literal["absent", "headless"]
 
 
 class Requirement(NamedTuple):
@@ -23,11 +24,13 @@ class Requirement(NamedTuple):
     roles: tuple[Role, ...]
     text: str
     """With `{services}`, those of `roles`, and other keys of `ANY_CLUSTER` in the place of what clusters differ in."""
+    without: Kind | None = None
+    """The services for which it need not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a federation wants of one cluster. Services are `<service>.<namespace>`, trust domains are plain text."""
+    """What a federation wants of one cluster. Services are `<service>.<namespace>` as the cluster itself has them."""
 
     cluster: Cluster
     called: Sequence[str] = ()
@@ -36,6 +39,10 @@ class Facts:
     """Services on other clusters whose federated hosts workloads here may dial."""
     served: Sequence[str] = ()
     """Services that answer calls of other clusters here."""
+    absent: Sequence[str] = ()
+    """Those of `called` that do not run here."""
+    headless: Sequence[str] = ()
+    """Those that the spec calls headless."""
     trust_domains: Sequence[str] = ()
     """Those of the callers from other clusters, without the cluster's own."""
 
@@ -59,6 +66,7 @@ EVERY_CLUSTER = (
         ("called", "served"),
         "Kubernetes has a Service for {services}, with the ports of the spec. "
         "The pods have the labels of their versions, and run as the service accounts of the spec.",
+        without="absent",
     ),
     Requirement(
         "discovery-selectors",
@@ -89,8 +97,9 @@ CLIENT_CLUSTERS = (
     Requirement(
         "cluster-ip",
         ("called",),
-        "Nothing sets `clusterIP: None` for {services}. "
+        "Nothing sets `clusterIP: None` for {services}, unless the spec says `headless: true`. "
         "A call to a headless Service goes to the pod that DNS named, whatever the weights are.",
+        without="headless",
     ),
     Requirement(
         "no-wildcard-rule",
@@ -179,9 +188,9 @@ def requirements(facts: Facts) -> dict[str, str]:
     A cluster that neither calls nor answers has none.
     """
     return {
-        requirement.name: requirement.text.format_map({**ANY_CLUSTER, **_words(facts, requirement.roles)})
+        requirement.name: requirement.text.format_map({**ANY_CLUSTER, **_words(facts, requirement)})
         for requirement in REQUIREMENTS
-        if _services(facts, requirement.roles) and not _is_settled(requirement.name, facts)
+        if _services(facts, requirement) and not _is_settled(requirement.name, facts)
     }
 
 
@@ -200,17 +209,21 @@ def _is_settled(name: str, facts: Facts) -> bool:
     return False
 
 
-def _services(facts: Facts, roles: Sequence[Role]) -> list[str]:
+def _services(facts: Facts, requirement: Requirement) -> list[str]:
     of_role = {"called": facts.called, "dialled": facts.dialled, "served": facts.served}
-    return sorted({service for role in roles for service in of_role[role]})
+    spared = {"absent": facts.absent, "headless": facts.headless, None: ()}[requirement.without]
+    return sorted({service for role in requirement.roles for service in of_role[role]} - {*spared})
 
 
-def _words(facts: Facts, roles: Sequence[Role]) -> dict[str, str]:
+def _words(facts: Facts, requirement: Requirement) -> dict[str, str]:
     """What this cluster has in the place of the words in `ANY_CLUSTER`."""
-    here = _services(facts, ("called", "served"))
+    here = {*facts.called, *facts.served}
     cluster = facts.cluster
     namespaces = {cluster.istio.namespace, *(service.partition(".")[2] for service in here)}
-    words = {"releases": cluster.istio.version or ANY_RELEASE, "services": _counted("service", _services(facts, roles))}
+    words = {
+        "releases": cluster.istio.version or ANY_RELEASE,
+        "services": _counted("service", _services(facts, requirement)),
+    }
     if facts.trust_domains:
         words["trust_domains"] = _counted("trust domain", facts.trust_domains)
     if cluster.gateway is not None:

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .istio.match import is_catch_all
+from .istio.match import is_catch_all, narrowed
 from .routes import EVERYBODY, Callers, Destination, Entry, Route, Routes, Use
+from .shares import parts
 from .spec.cluster import Cluster
 from .spec.federation import Federation
-from .spec.rule import Destination as StatedDestination
+from .spec.rule import Destination as SpecDestination
 from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from .spec.service import PROTOCOLS_OF, Service
 
+MESH = ("mesh",)
 NOT_FOUND = {"directResponse": {"status": 404}}
 
 
@@ -31,6 +33,8 @@ class _Calls:
     service: Service
     kind: str
     port: int | None
+    gateways: tuple[str, ...]
+    """Where they enter the mesh, in Istio's words."""
 
 
 class _Resolver:
@@ -41,7 +45,8 @@ class _Resolver:
         """(client cluster, service) → the rules for it, in the order of the text."""
         for rule in federation.traffic:
             for client in rule.clients.clusters:
-                self.rules[client, rule.service].append(rule)
+                if federation.clusters[client].state != "retired":
+                    self.rules[client, rule.service].append(rule)
 
     def routes(self) -> Iterator[Route]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
@@ -56,10 +61,10 @@ class _Resolver:
         speaking = [rule for rule in rules if getattr(rule, kind)]
         hosts = tuple(sorted({host for rule in speaking for host in rule.hosts}))
         kinds = [other for other in PROTOCOLS_OF if any(getattr(rule, other) for rule in rules)]
-        ports = {rule.port for rule in speaking}
+        ports = {port for rule in speaking for port in _ports_told_apart(rule, kind)}
         numbers = sorted({number for rule in speaking for number in service.ports_for(kind, rule.port)})
         for port in [None] if callers.gateways and speaking else numbers:
-            calls = _Calls(client, service, kind, port)
+            calls = _Calls(client, service, kind, port, callers.gateways or MESH)
             fitting = [rule for rule in speaking if port is None or rule.port in (None, port)]
             narrowed = ports != {None} or len(kinds) > 1
             if entries := tuple(self._entries(calls, fitting)):
@@ -67,19 +72,19 @@ class _Resolver:
 
     def _entries(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
         some = False
-        for entry in self._stated(calls, rules):
+        for entry in self._of_rules(calls, rules):
             some = True
             yield entry
-            if any(map(is_catch_all, entry.matches)):
+            if any(is_catch_all(match) for match in entry.matches if "port" not in match):
                 return
         # for `tcp` and `tls` istiod itself sends the rest to the service
         if some and calls.kind == "http" and calls.client.name in calls.service.clusters:
             yield self._at_home(calls, rules[0], {})
 
-    def _stated(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
+    def _of_rules(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
         for rule in rules:
-            for stated in getattr(rule, calls.kind):
-                entry = self._entry(stated, calls, rule)
+            for spec_entry in getattr(rule, calls.kind):
+                entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
                     yield entry
             if rule.otherwise and calls.kind == "http":
@@ -95,27 +100,48 @@ class _Resolver:
         port = calls.port or _only_port(calls.service, rule)
         return Entry((Destination(calls.service, calls.client, "", port),), matches=(match,))
 
-    def _entry(self, stated: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
-        ordered = sorted(stated.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
-        destinations = tuple(self._destination(one, calls, rule, several=len(ordered) > 1) for one in ordered)
-        matches = tuple(_matches(stated.match, calls.port, rule.clients.labels or {}))
-        if not isinstance(stated, HttpEntry):
+    def _entry(self, entry: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
+        ordered = sorted(entry.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
+        destinations = tuple(
+            self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(ordered)
+        )
+        matches = tuple(_matches(entry.match, calls, rule.clients.labels or {}))
+        if not isinstance(entry, HttpEntry):
             return Entry(destinations, matches=matches)
-        mirrors = tuple(self._destination(mirror, calls, rule, several=False) for mirror in stated.mirrors)
-        return Entry(destinations, stated.name, matches, mirrors, stated.istio)
+        mirrors = tuple(
+            self._destination(mirror, calls, rule) for mirror in entry.mirrors if self._takes_calls(mirror.cluster)
+        )
+        return Entry(destinations, entry.name, matches, mirrors, entry.istio)
+
+    def _weighted(self, destinations: Sequence[SpecDestination]) -> list[tuple[SpecDestination, int | None]]:
+        """Those on clusters that take calls; what the others would get is shared out among them, in proportion."""
+        left = [destination for destination in destinations if self._takes_calls(destination.cluster)]
+        if len(left) == 1:
+            return [(left[0], None)]
+        weights = [destination.weight or 0 for destination in left]
+        if len(left) < len(destinations):
+            weights = parts(weights, sum(destination.weight or 0 for destination in destinations))
+        return list(zip(left, weights, strict=True))
+
+    def _takes_calls(self, cluster: str) -> bool:
+        return self.federation.clusters[cluster].state == "active"
 
     def _destination(
-        self, stated: StatedDestination | Mirror, calls: _Calls, rule: Rule, *, several: bool
+        self, destination: SpecDestination | Mirror, calls: _Calls, rule: Rule, *, weight: int | None = None
     ) -> Destination:
-        service = calls.service if stated.service is None else self.service_of[stated.service]
-        own = {"percentage": stated.percentage} if isinstance(stated, Mirror) else {"headers": stated.headers}
+        service = calls.service if destination.service is None else self.service_of[destination.service]
+        own = (
+            {"percentage": destination.percentage}
+            if isinstance(destination, Mirror)
+            else {"headers": destination.headers}
+        )
         return Destination(
             service,
-            self.federation.clusters[stated.cluster],
-            stated.version or "",
-            stated.port or calls.port or _only_port(service, rule),
-            stated.port,
-            stated.weight if several and isinstance(stated, StatedDestination) else None,
+            self.federation.clusters[destination.cluster],
+            destination.version or "",
+            destination.port or calls.port or _only_port(service, rule),
+            destination.port,
+            weight,
             {key: value for key, value in own.items() if value is not None},
         )
 
@@ -132,13 +158,23 @@ class _Resolver:
                     routed = use(route.client, destination.service, destination.serving)
                     routed.versions.add(destination.version)
                     routed.is_routed = True
+                    routed.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
-                for serving in service.clusters.keys() - {client.name}:
+                for serving in self._imported(service, client):
                     named = {v for v in importer.versions if v in service.clusters[serving].all_versions}
-                    use(client, service, self.federation.clusters[serving]).versions.update({"", *named})
+                    imported = use(client, service, self.federation.clusters[serving])
+                    imported.versions.update({"", *named})
+                    imported.is_imported = True
         return tuple(uses[key] for key in sorted(uses))
+
+    def _imported(self, service: Service, client: Cluster) -> set[str]:
+        """Who answers at the federated hosts of the service; whoever dials one knows where it leads."""
+        if client.state == "retired":
+            return set()
+        others = service.clusters.keys() - {client.name}
+        return {name for name in others if self.federation.clusters[name].state != "retired"}
 
     def absent(self) -> Iterator[tuple[Cluster, Service]]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
@@ -164,14 +200,25 @@ def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
             yield Callers(gateways=ingress, rule=rule.name or ""), [rule]
 
 
-def _matches(stated: Any, port: int | None, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The conditions that can hold on this port; what always holds on it is left out."""
-    for match in stated or [{}]:
-        if port is None or match.get("port") in (None, port):
-            rest = {field: value for field, value in match.items() if field != "port" or port is None}
+def _matches(spec_matches: Any, calls: _Calls, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The conditions that can hold for these calls; what always holds for them is left out."""
+    for match in spec_matches or [{}]:
+        rest = narrowed(match, calls.port, calls.gateways)
+        if rest is not None:
             if labels or rest.get("sourceLabels"):
                 rest["sourceLabels"] = dict(sorted({**labels, **rest.get("sourceLabels", {})}.items()))
             yield rest
+
+
+def _ports_told_apart(rule: Rule, kind: str) -> Iterator[int | None]:
+    """The ports that the rule or a match of it names; None is any other."""
+    yield rule.port
+    for entry in getattr(rule, kind):
+        yield from (match["port"] for match in entry.match or () if match.get("port"))
+
+
+def _is_timed(entry: Entry) -> bool:
+    return "timeout" in entry.istio or "perTryTimeout" in (entry.istio.get("retries") or {})
 
 
 def _only_port(service: Service, rule: Rule) -> int:

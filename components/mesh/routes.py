@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import names
 from .spec.cluster import Cluster, Gateway
 from .spec.federation import Federation
 from .spec.service import Service
@@ -85,7 +86,11 @@ class Use:
     versions: set[str] = field(default_factory=set)
     """What routes and imports name; `""` is any version."""
     is_routed: bool = False
-    """Whether a route leads there; otherwise callers only dial the federated host."""
+    """Whether a route leads there."""
+    is_timed: bool = False
+    """Whether an entry that leads there ends calls after a time of its own."""
+    is_imported: bool = False
+    """Whether callers may dial the federated host themselves."""
 
     @property
     def crosses(self) -> bool:
@@ -96,6 +101,22 @@ class Use:
     def pair(self) -> tuple[str, str]:
         """Client and serving cluster."""
         return self.client.name, self.serving.name
+
+    def service_behind(self, version: str) -> str:
+        """The name of the Service on the serving cluster that a version is reached by."""
+        presence = self.service.clusters.get(self.serving.name)
+        own = presence.version_services.get(version) if presence else None
+        return own or self.service.name_on(self.serving.name)
+
+    def host_behind(self, version: str) -> str:
+        """The same as a host of the serving cluster."""
+        namespace = self.service.namespace_on(self.serving.name)
+        return names.local_host(self.service_behind(version), namespace, self.serving.domain)
+
+    def subset_behind(self, version: str) -> str:
+        """The subset of that host; `""` where the version is a Service of its own."""
+        presence = self.service.clusters.get(self.serving.name)
+        return "" if presence and version in presence.version_services else version
 
     @property
     def gateway(self) -> Gateway:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -34,7 +34,7 @@ def _content(path: Path) -> Any:
         content = yaml.load(path.read_text(), _Loader)  # noqa: S506 -- a safe one
         _refuse_cycles(content, frozenset(), set())
     except yaml.YAMLError as error:
-        raise _not_a_stack_file(path, f"is not YAML; {' '.join(str(error).split())}") from None
+        raise _not_a_stack_file(path, f"is not YAML; {_words_of(error)}") from None
     except RecursionError:
         raise _not_a_stack_file(path, "is nested too deeply, or an alias leads back to itself") from None
     except UnicodeDecodeError as error:
@@ -42,12 +42,25 @@ def _content(path: Path) -> Any:
     return content
 
 
+def _words_of(error: yaml.YAMLError) -> str:
+    """Without the line itself, in which a secret may stand."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
+
+
 class _Loader(yaml.SafeLoader):
     """Refuses a key that stands twice, as Pulumi does: the first would be lost without a word."""
 
+    # Python's sets have no order
+    yaml_constructors: ClassVar = {
+        **yaml.SafeLoader.yaml_constructors,
+        "tag:yaml.org,2002:set": yaml.SafeLoader.construct_yaml_map,
+    }
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         stated: set[str] = set()
-        for key, _ in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode):
                 if key.value in stated and key.value != "<<":
                     raise yaml.constructor.ConstructorError(
@@ -68,7 +81,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _refuse_cycles(value: Any, above: frozenset[int], done: set[int]) -> None:
-    if not isinstance(value, Mapping | list) or id(value) in done:
+    if not isinstance(value, Mapping | list | tuple) or id(value) in done:
         return
     if id(value) in above:
         raise RecursionError
@@ -97,7 +110,7 @@ def providers(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Text cannot be a provider, and one that it names would lead to whatever kubeconfig is at hand."""
     for name, cluster in _clusters(data):
         if "provider" in cluster:
-            message = "is for programs; a stack file has context, kubeconfig or renderTo"
+            message = "'provider' is for programs; a stack file has context, kubeconfig or renderTo"
             yield Problem(("clusters", name, "provider"), "provider-in-a-stack-file", message)
 
 
@@ -121,7 +134,7 @@ def is_kubeconfig(text: str) -> bool:
 
 
 def _is_secure(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.keys() == {"secure"}
+    return isinstance(value, Mapping) and value.keys() == {"secure"} and isinstance(value["secure"], str)
 
 
 def _with_encrypted(value: Any) -> Any:
@@ -153,8 +166,14 @@ def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
     """The line where a step of a path begins, and what stands there."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value == step:
+            if _key(key) == step:
                 return key.start_mark.line + 1, value
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark.line + 1, node.value[step]
     return None
+
+
+def _key(node: Any) -> str:
+    """A key as paths spell it: `no` is false."""
+    is_text = node.tag == yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
+    return step_of(node.value if is_text else _Loader("").construct_object(node, deep=True))

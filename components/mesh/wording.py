@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from math import isfinite, isnan
+from types import NoneType
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -21,13 +22,15 @@ def shown(value: Any) -> str:
 
 
 def as_yaml(value: Any) -> str:
-    """A value as it stands in YAML, on one line; text in quotes. Equal values give equal text in every process."""
+    """A value as it stands in YAML, on one line; text in quotes."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{as_yaml(key)}: {as_yaml(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_yaml, value))}]"
-    if isinstance(value, set):
-        return f"{{{', '.join(sorted(map(as_yaml, value)))}}}"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -51,10 +54,12 @@ def joined(values: Sequence[str]) -> str:
 
 _WORDS = {
     "bool": ("not-a-boolean", "is neither true nor false"),
+    "finite_number": ("not-an-integer", "is not an integer"),
     "greater_than_equal": ("too-small", "is too small; it should be at least {ge}"),
     "int": ("not-an-integer", "is not an integer"),
     "less_than_equal": ("too-large", "is too large; it should be at most {le}"),
     "literal_error": ("not-a-choice", "is not one of {expected}"),
+    "string_unicode": ("not-text", "is not text; it holds half of a character"),
     "string_too_short": ("empty", "is empty; it should be text"),
 }
 """Type of pydantic's error → name and words of the problem."""
@@ -64,7 +69,7 @@ def told(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     """Name and message of a problem that pydantic has with `value`. Our own errors bring both along."""
     kind = detail["type"]
     if kind == "string_type":
-        return "not-text", f"{shown(value)} {_not_text(value)}"
+        return "not-text", f"{shown(value)} {not_text(value)}"
     known = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
     if known is None:
         return kind, f"{shown(value)} {detail['msg']}"
@@ -72,9 +77,10 @@ def told(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     return name, f"{shown(value)} {words.format(**detail.get('ctx', {}))}"
 
 
-def _not_text(value: Any) -> str:
-    if value is None:
+def not_text(value: Any, *, is_key: bool = False) -> str:
+    """What is wrong with a value that should be text, and how it becomes text."""
+    if value is None and not is_key:
         return "is not text; state a value, or take the key out"
-    kinds = {bool: "a boolean", int: "a number", float: "a number", date: "a date", bytes: "bytes"}
+    kinds = {bool: "a boolean", int: "a number", float: "a number", date: "a date", NoneType: "nothing"}
     kind = next((name for kind, name in kinds.items() if isinstance(value, kind)), None)
-    return f"is not text; YAML reads it as {kind}, so write it in quotes" if kind else "is not text"
+    return f"is not text; YAML reads it as {kind}, so write it in quotes: '{shown(value)}'" if kind else "is not text"

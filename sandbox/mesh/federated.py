@@ -11,7 +11,7 @@ from .topology import BedCluster, Workload, gateway
 
 def clusters(path: Path) -> list[BedCluster]:
     """Each cluster of the stack file, accepting the trust domains that the stack's output `trust` names."""
-    federation, _ = read_stack_file(path)
+    federation = read_stack_file(path).federation
     trust = outputs.trust(resolve(federation))
     return [
         BedCluster(
@@ -28,7 +28,9 @@ def clusters(path: Path) -> list[BedCluster]:
 
 def gateways(path: Path) -> list[Workload]:
     """The clusters' gateways, at the addresses that the stack file states."""
-    federation, _ = read_stack_file(path)
+    federation = read_stack_file(path).federation
     return [
-        gateway(name, *cluster.gateway.addresses) for name, cluster in federation.clusters.items() if cluster.gateway
+        gateway(name, *(target.address for target in cluster.gateway.addresses))
+        for name, cluster in federation.clusters.items()
+        if cluster.gateway
     ]

@@ -1,40 +1,40 @@
 """The files of `tests/broken`: stack files, in which each expected problem stands on the line that causes it.
 
-`weight: heavy  # problem: not-an-integer; 'heavy'` expects a problem of that name (which may be left out) and with
-that text in its message. What is missing is expected on the line of what it is missing in.
+`weight: heavy  # problem: not-an-integer; 'heavy'` expects a problem of that name with that text in its message;
+`# warning: ` a warning. What is missing is expected on the line of what it is missing in.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-from mesh_federation.mesh.errors import Problem
+from tests.given.commands import run
 
 HOME = Path(__file__).parents[1] / "broken"
 BROKEN = sorted(HOME.glob("*/*.yaml"))
 REFERENCES = HOME / "federation" / "references_that_lead_nowhere.yaml"
 """A stack file with problems in every part."""
 
-_MARK = "# problem: "
-_NAMED = re.compile(r"(?P<name>[a-z]+(?:-[a-z0-9]+)*); (?P<text>.*)")
+_MARK = re.compile("# (problem|warning): ")
+_LEVELS = {"problem": "error", "warning": "warning"}
 
 
 class Expectation(NamedTuple):
     """A problem as a comment states it."""
 
     line: int
-    name: str | None
+    level: str
+    name: str
     text: str
 
-    def fits(self, line: int, problem: Problem) -> bool:
-        return (
-            self.line == line and self.name in (None, getattr(problem, "name", None)) and self.text in problem.message
-        )
+    def fits(self, problem: "Told") -> bool:
+        stated = (self.line, self.level, self.name)
+        return stated == (problem.line, problem.level, problem.name) and self.text in problem.message
 
     def __str__(self) -> str:
-        return f"line {self.line}: {f'{self.name}; ' if self.name else ''}{self.text}"
+        return f"line {self.line}: {self.level} {self.name}; {self.text}"
 
 
 def title(file: Path) -> str:
@@ -45,38 +45,25 @@ def title(file: Path) -> str:
 def expectations(text: str) -> Iterator[Expectation]:
     """What the comments of a file expect; a line may have several, one after another."""
     for number, line in enumerate(text.splitlines(), 1):
-        for comment in line.split(_MARK)[1:]:
-            named = _NAMED.fullmatch(comment.strip())
-            yield (
-                Expectation(number, *named.group("name", "text"))
-                if named
-                else Expectation(number, None, comment.strip())
-            )
+        _, *comments = _MARK.split(line)
+        for mark, comment in zip(comments[::2], comments[1::2], strict=True):
+            name, _, part = comment.strip().partition("; ")
+            yield Expectation(number, _LEVELS[mark], name, part)
 
 
-def line_of(problem: Problem, text: str) -> int:
-    """Where the problem's path leads to in a stack file."""
-    node = _value(yaml.compose(text), "config")
-    line = node.start_mark.line if node else 0
-    for step in (f"mesh:{problem.path[0]}", *problem.path[1:]):
-        place = _step(node, step)
-        if place is None:
-            break
-        line, node = place
-    return line + 1
+class Told(NamedTuple):
+    """A problem as `check --format json` tells it."""
+
+    line: int
+    level: str
+    name: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.level} {self.name}; {self.message}"
 
 
-def _step(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
-    """(line, value) of what stands at `step` of a node."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key.start_mark.line, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark.line, node.value[step]
-    return None
-
-
-def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    place = _step(node, key)
-    return place and place[1]
+def told(file: Path) -> list[Told]:
+    """What `check` tells of a stack file."""
+    problems = json.loads(run("check", "--format", "json", file).out)
+    return [Told(*(problem[key] for key in Told._fields)) for problem in problems]

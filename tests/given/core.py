@@ -52,12 +52,11 @@ def messages(spec: Any) -> list[str]:
 
 
 def problems_of_file(path: Path) -> Sequence[Problem]:
-    """What is wrong with a stack file; empty where nothing is."""
+    """What is wrong with a stack file, warnings included; empty where nothing is."""
     try:
-        read_file(path)
+        return read_stack_file(path).warnings
     except SpecError as error:
         return error.problems
-    return ()
 
 
 def hosts(federation: Federation) -> set[str]:
@@ -80,6 +79,11 @@ def outputs_of(federation: Federation) -> dict[str, Any]:
         "traffic": outputs.traffic(routes),
         "trust": outputs.trust(routes),
     }
+
+
+def requirements_of(federation: Federation) -> dict[str, dict[str, str]]:
+    """Cluster → name → what must be true of it."""
+    return outputs.requirements(resolve(federation))
 
 
 def run(*arguments: str | Path) -> int:

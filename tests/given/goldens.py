@@ -26,6 +26,16 @@ def objects(scenario: Path) -> dict[str, list[Object]]:
     }
 
 
+@cache
+def everything(scenario: Path) -> dict[str, list[Object]]:
+    """Cluster → what its users made by themselves (`<cluster>.own.yaml`), and then what the product makes for it."""
+    own = {file.name.removesuffix(".own.yaml"): file for file in scenario.glob("*.own.yaml")}
+    return {
+        name: [*(yaml.safe_load_all(own[name].read_text()) if name in own else ()), *ours]
+        for name, ours in objects(scenario).items()
+    }
+
+
 def calls(scenario: Path) -> list[Object]:
     """Calls, and what each must meet."""
     stated: list[Object] = yaml.safe_load((scenario / "calls.yaml").read_text())

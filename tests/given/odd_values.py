@@ -29,7 +29,8 @@ UNREADABLE = (
     "!!python/object/apply:os.getcwd []", "!mine x", "!!set [a]", "!!omap {a: 1}", "{? {a: 1} : 2}", "{? &k [*k] : 2}",
     "{<<: 3}", "{<<: [1]}", "{x: 1, x: 2}", "'", "{", "[", "%", "@", "`", "\t", "a: b: c", "&", f"{'[' * 3000}",
     f"{'{x: ' * 3000}", "!!bool maybe", "!!null x", "0b", "0x", "0o8", "08", "1_", "_", ".", "-", "=", "<<",
-    "!!value x", "!!merge x", "190:20:30", "1:99999999999999999999:0", "+.inf", "!!str [a]", "!!map [a]", "!!seq {a: 1}",
+    "!!value x", "!!merge x",
+    "190:20:30", "1:99999999999999999999:0", "+.inf", "!!str [a]", "!!map [a]", "!!seq {a: 1}",
 )  # fmt: skip
 """As YAML text: what its constructor, or its parser, cannot take in most places."""
 

@@ -10,19 +10,21 @@ import pytest
 import yaml
 
 from sandbox import tools
-from tests.given.goldens import Object, config, objects
+from tests.given.goldens import Object, config, everything
 from tests.given.scenarios import SCENARIOS, title
 from tests.oracle.stack import Stack
 from tests.oracle.surroundings import surroundings
 
-NO_SUBSET = re.compile(r'Referenced host\+subset in destinationrule not found: "(?P<host>[^+]+)\+(?P<subset>.+)"')
+NO_SUBSET = re.compile(
+    r'Referenced (?:host|mirror)\+subset in destinationrule not found: "(?P<host>[^+]+)\+(?P<subset>.+)"'
+)
 
 
 @pytest.mark.parametrize("folder", SCENARIOS, ids=title)
 def test_analyze_finds_no_error(folder: Path, tmp_path: Path) -> None:
     stack = Stack(config(folder))
     for name, cluster in stack.clusters.items():
-        made = objects(folder)[name]
+        made = everything(folder)[name]
         file = tmp_path / f"{name}.yaml"
         file.write_text(yaml.safe_dump_all([*surroundings(stack, name), *made]))
 

@@ -7,34 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.given import core
-from tests.given.broken import BROKEN, HOME, expectations, line_of, title
+from tests.given.broken import BROKEN, HOME, expectations, title, told
 from tests.given.repository import REPOSITORY
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=title)
 def test_each_problem_is_on_the_line_that_causes_it(file: Path) -> None:
-    text = file.read_text()
-    expected = list(expectations(text))
+    expected = list(expectations(file.read_text()))
     assert expected, "nothing is said to be wrong"
 
     surprises = []
-    for problem in core.problems_of_file(file):
-        line = line_of(problem, text)
-        fitting = next((one for one in expected if one.fits(line, problem)), None)
+    for problem in told(file):
+        fitting = next((one for one in expected if one.fits(problem)), None)
         if fitting:
             expected.remove(fitting)
         else:
-            surprises.append(f"line {line}: {problem}")
+            surprises.append(str(problem))
 
     assert (surprises, [str(one) for one in expected]) == ([], [])
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=title)
 def test_problems_come_in_the_order_of_the_text(file: Path) -> None:
-    text = file.read_text()
-
-    lines = [line_of(problem, text) for problem in core.problems_of_file(file) if "is missing" not in problem.message]
+    lines = [problem.line for problem in told(file) if not problem.message.startswith("is missing")]
 
     assert lines == sorted(lines)
 

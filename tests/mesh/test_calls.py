@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.given.goldens import calls, config, objects
+from tests.given.goldens import calls, config, everything, objects
 from tests.given.scenarios import SCENARIOS, title
 from tests.oracle import hops
 from tests.oracle.judgement import Judge
@@ -47,7 +47,7 @@ def test_every_way_to_another_cluster_ends_at_the_pods_of_its_version(folder: Pa
 
 @cache
 def judge_of(folder: Path) -> Judge:
-    return Judge(config(folder), objects(folder), calls(folder))
+    return Judge(config(folder), everything(folder), calls(folder))
 
 
 def imports(folder: Path) -> set[tuple[str, str]]:

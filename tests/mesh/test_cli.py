@@ -1,5 +1,6 @@
 """The pure core as a command: what `check` prints, and what is not a usage of it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.given.broken import HOME, REFERENCES
 from tests.given.scenarios import BOOKINFO
 
 PLAIN_TEXT = HOME / "clusters" / "a_kubeconfig_in_plain_text.yaml"
+WARNINGS = HOME / "language" / "warnings.yaml"
 HOST = "reviews.default.svc.cluster2.global"
 
 
@@ -25,9 +27,28 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
     assert core.run("check", REFERENCES, BOOKINFO, missing) == 1
 
     printed = capsys.readouterr()
-    expected = [f"{REFERENCES}: {problem}" for problem in core.problems_of_file(REFERENCES)]
+    marks = {"error": "", "warning": "warning: "}
+    expected = [f"{REFERENCES}: {marks[one.level]}{one}" for one in core.problems_of_file(REFERENCES)]
     assert printed.err.splitlines() == [*expected, f"{missing}: No such file or directory"]
     assert printed.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
+
+
+def test_check_shows_the_warnings_of_a_good_file_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    warnings = core.problems_of_file(WARNINGS)
+
+    assert core.run("check", WARNINGS, BOOKINFO) == 0
+    text = capsys.readouterr()
+    assert core.run("check", "--format", "json", WARNINGS) == 0
+    documents = json.loads(capsys.readouterr().out)
+    assert core.run("check", "--format", "github", WARNINGS) == 0
+    annotations = capsys.readouterr().out.splitlines()
+
+    assert text.err.splitlines() == [f"{WARNINGS}: warning: {warning}" for warning in warnings]
+    assert text.out.splitlines()[0].startswith(f"{WARNINGS}: 5 warnings; 3 rules, 3 services, 2 clusters: ")
+    assert text.out.splitlines()[1].startswith(f"{BOOKINFO}: no problem; ")
+    assert [(d["level"], d["name"]) for d in documents] == [("warning", warning.name) for warning in warnings]
+    assert documents[0]["line"] == 24
+    assert [line.startswith("::warning ") for line in annotations] == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +100,76 @@ def test_a_pool_that_is_too_small_is_a_problem_of_each_file(tmp_path: Path, caps
     assert printed.out.startswith(f"{BOOKINFO}: no problem")
     for path, line in zip(paths, printed.err.splitlines(), strict=True):
         assert line.startswith(f"{path}: addresses: no free address in 240.0.0.0/32 for {HOST}")
+
+
+TWO_PROBLEMS = """\
+config:
+  mesh:clusters:
+    a:
+      context: a
+      gateway:
+        addresses: [100%]
+    b: {context: a}
+"""
+
+
+@pytest.fixture
+def two_problems(tmp_path: Path) -> Path:
+    """A stack file with problems on its lines 6 and 7."""
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text(TWO_PROBLEMS)
+    return path
+
+
+def test_check_as_json_is_for_programs(two_problems: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert core.run("check", "--format", "json", two_problems, BOOKINFO) == 1
+
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert json.loads(printed.out) == [
+        {
+            "file": str(two_problems),
+            "line": 6,
+            "path": "clusters.a.gateway.addresses[0]",
+            "name": "not-a-gateway-address",
+            "level": "error",
+            "message": "'100%' is neither an IP address nor a DNS name",
+        },
+        {
+            "file": str(two_problems),
+            "line": 7,
+            "path": "clusters.b.context",
+            "name": "shared-cluster",
+            "level": "error",
+            "message": "'a' is also the context of a; two meshes in one cluster need two `istio.namespace`",
+        },
+    ]
+
+
+def test_check_as_annotations_is_for_pull_requests(two_problems: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert core.run("check", "--format", "github", two_problems, BOOKINFO) == 1
+
+    first, second, summary = capsys.readouterr().out.splitlines()
+    assert first == (
+        f"::error file={two_problems},line=6,title=not-a-gateway-address::"
+        "clusters.a.gateway.addresses[0]: '100%25' is neither an IP address nor a DNS name"
+    )
+    assert second.startswith(f"::error file={two_problems},line=7,title=shared-cluster::clusters.b.context: 'a' is")
+    assert summary == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects"
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_in_every_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "Pulumi.missing.yaml"
+
+    assert core.run("check", "--format", "json", missing) == 1
+    assert core.run("check", "--format", "github", missing) == 1
+
+    *lines, annotation = capsys.readouterr().out.splitlines()
+    [problem] = json.loads("\n".join(lines))
+    assert (problem["line"], problem["name"], problem["message"]) == (1, "unreadable-file", "No such file or directory")
+    assert annotation == f"::error file={missing},line=1,title=unreadable-file::No such file or directory"
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,14 @@
 """No stack file ends a command in a traceback: each ends in objects or in problems."""
 
-import contextlib
-import io
 import json
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 
-from tests.given import core
-from tests.given.odd_values import StackFile, stack_files
-
-
-class Outcome(NamedTuple):
-    """What a command ended in."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run(*arguments: str | Path) -> Outcome:
-    """As a terminal would see it: what UTF-8 cannot hold, cannot be printed."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = core.run(*arguments)
-    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+from tests.given.commands import run
+from tests.given.odd_values import UNREADABLE, StackFile, stack_files
 
 
 def ends_in_objects_or_problems(directory: Path, content: bytes) -> None:
@@ -59,3 +41,34 @@ def ends_in_objects_or_problems(directory: Path, content: bytes) -> None:
 def test_no_stack_file_ends_in_a_traceback(file: StackFile) -> None:
     with tempfile.TemporaryDirectory() as directory:
         ends_in_objects_or_problems(Path(directory), file.content)
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_what_yaml_cannot_read_is_a_problem(text: str, tmp_path: Path) -> None:
+    ends_in_objects_or_problems(tmp_path, f"config: {{mesh:clusters: {{a: {{context: {text}}}}}}}\n".encode())
+
+
+ADDRESS = "clusters.a.gateway.addresses[0]"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "place", "value", "kind"),
+    [
+        ("1: {context: a}", "clusters.1", "1", "a number"),
+        ("null: {context: a}", "clusters.null", "null", "nothing"),
+        ("true: {context: a}", "clusters.true", "true", "a boolean"),
+        ("2020-01-01: {context: a}", "clusters.2020-01-01", "2020-01-01", "a date"),
+        ("a: {context: a, 2: x}", "clusters.a.2", "2", "a number"),
+        ("a: {context: a, trustDomain: 12}", "clusters.a.trustDomain", "12", "a number"),
+        ("a: {context: 1.5}", "clusters.a.context", "1.5", "a number"),
+        ("a: {context: a, trustDomain: 2020-01-01}", "clusters.a.trustDomain", "2020-01-01", "a date"),
+        ("a: {context: a, gateway: {addresses: [127.1]}}", "clusters.a.gateway.addresses[0]", "127.1", "a number"),
+    ],
+)  # fmt: skip
+def test_what_yaml_did_not_read_as_text_is_shown_in_quotes(
+    cluster: str, place: str, value: str, kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text(f"config: {{mesh:clusters: {{{cluster}}}}}")
+    message = f"{value} is not text; YAML reads it as {kind}, so write it in quotes: '{value}'"
+    assert run("check", path) == (1, "", f"{path}: {place}: {message}\n")

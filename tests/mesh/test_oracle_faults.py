@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from types import SimpleNamespace
 
 import pytest
 
 from tests.given.hand_written import ANYBODY, AT_V1, AT_V2, AWAY, CONFIG, HOME, V1, V2, Object, expected, federation
 from tests.oracle import hops
 from tests.oracle.istiod import RefusalError
-from tests.oracle.judgement import Judge, refusals
+from tests.oracle.judgement import Judge, Problem, refusals
 from tests.oracle.validation import RefusedByEnvoyError, validate
 from tests.oracle.world import Caller
 
@@ -134,8 +133,8 @@ def test_overlapping_hosts_of_a_gateway_are_refused_by_envoy() -> None:
 
 def test_refusals_are_found_by_place_and_words() -> None:
     problems = [
-        SimpleNamespace(path="traffic[0].http[1].match[0]", message="can never match; http[0] takes all of it"),
-        SimpleNamespace(path="traffic[0].http[10]", message="another one"),
+        Problem("traffic[0].http[1].match[0]", "can never match; http[0] takes all of it"),
+        Problem("traffic[0].http[10]", "another one"),
     ]
     errors = [{"path": "traffic[0].http[1]", "mentions": ["http[0]"]}]
 

@@ -108,11 +108,10 @@ def test_the_nearest_key_is_spelled_as_the_user_spells_keys() -> None:
     assert "did you mean 'importedBy'?" in message
 
 
-def test_a_key_that_comes_later_is_named_as_the_user_spells_it() -> None:
+def test_a_field_of_istios_keeps_istios_spelling() -> None:
     [message] = core.messages(with_value("traffic.0.http.0.cors_policy", {}))
-    assert (
-        message
-        == "traffic[0].http[0].cors_policy: 'cors_policy' is not a known key; did you mean 'corsPolicy'? it takes"
+    assert message.startswith(
+        "traffic[0].http[0].cors_policy: 'cors_policy' is not a known key; did you mean 'corsPolicy'? it takes"
     )
 
 

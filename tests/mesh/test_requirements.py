@@ -6,6 +6,8 @@ from typing import Any
 from mesh_federation.mesh.requirements import REQUIREMENTS, Facts, requirements
 from mesh_federation.mesh.spec.cluster import Cluster
 
+from tests.given import core, specs
+
 
 def cluster(**gateway: Any) -> Cluster:
     """A serving cluster, whose gateway is in a namespace of its own and behind a node port."""
@@ -71,6 +73,29 @@ def test_a_wildcard_rule_does_no_harm_to_a_gateway_in_the_root_namespace() -> No
 def test_only_who_dials_federated_hosts_needs_the_dns_proxy() -> None:
     assert "dns-proxy" not in requirements(CLIENT)
     assert "mysql.data" in requirements(replace(CLIENT, dialled=["mysql.data"]))["dns-proxy"]
+
+
+def test_a_service_that_does_not_run_here_needs_no_pods_here() -> None:
+    assert "services-exist" not in requirements(replace(CLIENT, absent=["reviews.default"]))
+
+
+def test_a_headless_service_may_be_headless() -> None:
+    mixed = replace(CLIENT, called=["mysql.data", "reviews.default"], headless=["mysql.data"])
+
+    assert requirements(mixed)["cluster-ip"].startswith(
+        "Nothing sets `clusterIP: None` for the service reviews.default,"
+    )
+
+
+def test_services_are_called_as_the_cluster_calls_them() -> None:
+    spec = specs.bookinfo()
+    spec["services"][0]["clusters"]["cluster2"] |= {"name": "reviews-web", "namespace": "shop"}
+
+    sentences = core.requirements_of(core.read(spec))
+
+    assert "for the service reviews.default," in sentences["cluster1"]["services-exist"]
+    assert "for the service reviews-web.shop," in sentences["cluster2"]["services-exist"]
+    assert "istio-system and shop" in sentences["cluster2"]["discovery-selectors"]
 
 
 def test_many_services_are_named_in_part_and_counted() -> None:

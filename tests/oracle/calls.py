@@ -63,17 +63,10 @@ def follow(world: World, envoy: StockEnvoy, caller: Caller, call: Call, *, answe
     """
     configuration = world.of_caller(caller)
     try:
-        address = configuration.address_of(call.host, caller.namespace)
+        address = _dialled(caller, configuration, call)
     except UnknownNameError as error:
         return Outcome(lost=[str(error)])
-    connection = Connection(
-        address,
-        call.port,
-        server_name=call.sni,
-        transport="tls" if call.protocol == "tls" else "raw_buffer",
-        protocols=tuple(filter(None, (_FIRST_BYTES.get(call.protocol),))),
-    )
-    chain = configuration.chain_at(connection)
+    chain = _chain(caller, configuration, address, call)
     if chain is None:
         return Outcome(is_closed=True)
     way = _Way(world, caller, configuration, address, call.port)
@@ -101,6 +94,24 @@ def follow(world: World, envoy: StockEnvoy, caller: Caller, call: Call, *, answe
         answer = envoy.ask(name, request, answer_with)
         assert answer.place == (host, number), "equal requests take different routes"
     raise AssertionError(f"nobody has met {wanted} in {_ATTEMPTS} requests")
+
+
+def _dialled(caller: Caller, configuration: Configuration, call: Call) -> str:
+    """The address that a workload's call goes to; from outside, it is the gateway's. Raises `UnknownNameError`."""
+    return "0.0.0.0" if caller.type == "router" else configuration.address_of(call.host, caller.namespace)
+
+
+def _chain(caller: Caller, configuration: Configuration, address: str, call: Call) -> dict[str, Any] | None:
+    if caller.type == "router":
+        return configuration.chain_of_gateway(call.port)
+    connection = Connection(
+        address,
+        call.port,
+        server_name=call.sni,
+        transport="tls" if call.protocol == "tls" else "raw_buffer",
+        protocols=tuple(filter(None, (_FIRST_BYTES.get(call.protocol),))),
+    )
+    return configuration.chain_at(connection)
 
 
 def _request(call: Call) -> Request:

@@ -86,6 +86,11 @@ class Configuration:
             return chain_for(listener, connection)
         return None
 
+    def chain_of_gateway(self, port: int) -> Message | None:
+        """The filter chain that takes plain connections to a port of an ingress gateway; None: nobody listens."""
+        listener = self.listeners.get(f"0.0.0.0_{port}")
+        return chain_for(listener, Connection("0.0.0.0", port, protocols=("http/1.1",))) if listener else None
+
     def table_at(self, address: str, port: int) -> Message | None:
         """The route table for HTTP requests to an address and port; None if these are not routed as HTTP."""
         chain = self.chain_at(Connection(address, port, protocols=("http/1.1",)))

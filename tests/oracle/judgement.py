@@ -1,13 +1,14 @@
 """Expectations in the form of a `calls.yaml`, judged by what becomes of each call."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tests.oracle.calls import Call, Outcome, follow
 from tests.oracle.comparison import compare
 from tests.oracle.envoy import stock_envoy
 from tests.oracle.istiod import Object
 from tests.oracle.stack import Stack
+from tests.oracle.validation import validate
 from tests.oracle.world import Caller, Outage, World
 
 Expectation = Mapping[str, Any]
@@ -16,13 +17,12 @@ TOLERANCE = 0.01
 """Of shares, in percent."""
 
 
-class Problem(Protocol):
+class Problem(NamedTuple):
     """Something that the product finds wrong with a spec."""
 
-    @property
-    def path(self) -> str: ...
-    @property
-    def message(self) -> str: ...
+    path: str
+    """`traffic[2].http[0].route[1].version`"""
+    message: str
 
 
 class Judge:
@@ -73,6 +73,27 @@ class Judge:
         return Outage(frozenset().union(*pods), frozenset(d["cluster"] for d in down if "service" not in d))
 
 
+def disagreements(
+    case: Mapping[str, Any],
+    problems: Callable[[Mapping[str, Any]], Sequence[Problem]],
+    objects: Callable[[Mapping[str, Any]], Mapping[str, Sequence[Object]]],
+) -> list[str]:
+    """A line for each thing that a case of the language says and that is not so; none if all of it is.
+
+    `case` has a stack file's `config`, and what to `expect`. The product is two functions of the config: all that it
+    finds wrong, and the objects that it makes for each cluster. Raises `RefusedByEnvoyError` and `RefusalError`.
+    """
+    config, expectations = case["config"], case["expect"]
+    refused = [expected for expected in expectations if "request" not in expected]
+    lines = [line for expected in refused for line in refusals(expected["outcome"], problems(config))]
+    called = [expected for expected in expectations if "request" in expected]
+    if called:
+        judge = Judge(config, objects(config), called)
+        validate(*judge.world().configurations)
+        lines += [line for expected in called for line in judge.differences(expected)]
+    return lines
+
+
 def refusals(stated: Mapping[str, Any], problems: Sequence[Problem]) -> list[str]:
     """A line for each problem that an outcome states and that is not there, or the other way round.
 
@@ -99,4 +120,5 @@ def _is_within(path: str, whole: str) -> bool:
 
 def _caller(expected: Expectation) -> Caller:
     origin = expected["from"]
-    return Caller(expected["client"], origin["namespace"], tuple(sorted((origin.get("labels") or {}).items())))
+    labels = tuple(sorted((origin.get("labels") or {}).items()))
+    return Caller(expected["client"], origin["namespace"], labels, origin.get("type", "sidecar"))

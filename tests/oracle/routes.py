@@ -10,6 +10,11 @@ NAMES_OF_ISTIOD = {"", "default", "allow_any", "block_all"}
 """What istiod calls the routes that no entry of a VirtualService has named."""
 
 _DENOMINATORS = {"HUNDRED": 100.0, "TEN_THOUSAND": 10_000.0, "MILLION": 1_000_000.0}
+_GRPC_STATUSES = (
+    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
+    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
+    *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
+)
 _TIMEOUT_OF_ENVOY = "15s"
 _FAULT = "envoy.filters.http.fault"
 
@@ -134,7 +139,10 @@ def _faults(fault: Message) -> dict[str, dict[str, Any]]:
     if delay := fault.get("delay"):
         found["delay"] = {"fixedDelay": delay["fixed_delay"], "share": _percent(delay.get("percentage"))}
     if abort := fault.get("abort"):
-        told = {"httpStatus": "http_status", "grpcStatus": "grpc_status"}
-        stated = {ours: abort[theirs] for ours, theirs in told.items() if theirs in abort}
+        stated: dict[str, Any] = {}
+        if "http_status" in abort:
+            stated["httpStatus"] = abort["http_status"]
+        if "grpc_status" in abort:
+            stated["grpcStatus"] = _GRPC_STATUSES[abort["grpc_status"]]
         found["abort"] = {**stated, "share": _percent(abort.get("percentage"))}
     return found

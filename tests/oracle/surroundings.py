@@ -20,7 +20,7 @@ def surroundings(stack: Stack, cluster: str, unready: Collection[str] = ()) -> l
         _node(there),
         *(item for presence in stack.presences if presence.cluster == cluster for item in _services(presence)),
         *(item for pod in pods for item in _pod(pod, is_ready=pod.address not in unready)),
-        *(_server_of_the_user(stack, there, gateway) for gateway in there.gateways if not gateway.is_managed),
+        *(item for gateway in there.gateways for item in _server_of_the_user(stack, there, gateway)),
     ]
 
 
@@ -114,19 +114,21 @@ def _pod(pod: Pod, *, is_ready: bool) -> Iterator[Object]:
         }
 
 
-def _server_of_the_user(stack: Stack, cluster: Cluster, gateway: Gateway) -> Object:
+def _server_of_the_user(stack: Stack, cluster: Cluster, gateway: Gateway) -> Iterator[Object]:
     """`manage: false` says that a server admits these hosts already."""
     hosts = [
         f"{presence.name}.{presence.namespace}.svc.{cluster.domain}"
         for presence in stack.presences
         if presence.cluster == cluster.name
     ]
+    if gateway.is_managed or not hosts:
+        return
     server = {
         "hosts": hosts,
         "port": {"name": "tls", "number": gateway.listener_port, "protocol": "TLS"},
         "tls": {"mode": "AUTO_PASSTHROUGH"},
     }
-    return {
+    yield {
         "apiVersion": "networking.istio.io/v1",
         "kind": "Gateway",
         "metadata": {"name": "users-own", "namespace": gateway.namespace},

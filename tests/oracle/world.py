@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tests.oracle import istiod
 from tests.oracle.configuration import Configuration, Endpoint
@@ -19,15 +19,16 @@ BLACK_HOLE = "BlackHoleCluster"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A workload that calls."""
+    """A workload that calls, or an ingress gateway that takes calls from outside."""
 
     cluster: str
     namespace: str
     labels: tuple[tuple[str, str], ...] = ()
+    type: Literal["sidecar", "router"] = "sidecar"
 
     @property
     def name(self) -> str:
-        return f"{self.namespace}/{dict(self.labels)}"
+        return f"{self.type} {self.namespace}/{dict(self.labels)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class World:
     ) -> dict[str, Configuration]:
         there = self.stack.clusters[cluster]
         proxies = {
-            caller.name: Proxy(caller.namespace, dict(caller.labels), locality=there.locality) for caller in callers
+            caller.name: Proxy(caller.namespace, dict(caller.labels), caller.type, there.locality) for caller in callers
         }
         for gateway in there.gateways:
             proxies[_name(gateway)] = Proxy(gateway.namespace, gateway.labels, "router", there.locality)

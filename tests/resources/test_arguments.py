@@ -51,6 +51,15 @@ def test_a_late_gateway_address_decides_the_resolution(values: list[str], resolu
 
 
 @pytest.mark.parametrize(
+    ("value", "address"),
+    [("GW.Example.com.", "gw.example.com."), ("gw.example.com", "gw.example.com"), ("2001:DB8:0::1", "2001:db8::1")],
+)
+def test_a_late_gateway_address_is_spelt_as_any_other(value: str, address: str) -> None:
+    engine = register(bookinfo(), late=late_addresses(value))
+    assert [endpoint["address"] for endpoint in engine.inputs[ENTRY]["spec"]["endpoints"]] == [address]
+
+
+@pytest.mark.parametrize(
     ("value", "why"),
     [(None, "is neither an IP address nor a DNS name"), ("172.18.0", "is neither an IP address nor a DNS name")],
 )

@@ -6,7 +6,6 @@ from typing import Any
 import pulumi
 import pytest
 from mesh_federation import settings
-from mesh_federation.args import Stated
 from pulumi.runtime import mocks
 
 from tests.given.registration import Engine
@@ -24,19 +23,19 @@ def engine() -> Engine:
     return engine
 
 
-def read(clusters: dict[str, Any]) -> Stated:
+def read(clusters: dict[str, Any]) -> Any:
     """What the program is given where the stack states these clusters."""
     configuration = {"mesh:clusters": json.dumps(clusters), "mesh:settleSeconds": "5"}
-    stated: list[Stated] = []
+    args: list[Any] = []
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> None:
-        stated.append(settings.read())
+        args.append(settings.read())
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PULUMI_CONFIG", json.dumps(configuration))
         program()
-    [only] = stated
+    [only] = args
     return only
 
 
@@ -54,17 +53,28 @@ def test_providers_say_the_same_on_every_machine(engine: Engine, monkeypatch: py
     }
 
 
-def test_each_cluster_has_a_provider_and_the_rendered_are_known(engine: Engine) -> None:
-    stated = read(CLUSTERS)
+def test_what_a_provider_says_is_not_said_again(engine: Engine) -> None:
+    args = read(CLUSTERS)
 
-    assert stated.federation.settle_seconds == 5
-    assert stated.federation.clusters["cluster1"].trust_domain == "east"
-    assert stated.providers.keys() == engine.requests.keys() == {"cluster1", "cluster2"}
-    assert stated.rendered == {"cluster2"}
+    assert args["settleSeconds"] == 5
+    assert args["clusters"]["cluster1"].keys() == {"provider", "trustDomain"}
+    assert args["clusters"]["cluster2"].keys() == {"provider", "renderTo", "gateway"}
+    assert engine.requests.keys() == {"cluster1", "cluster2"}
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_was_read_is_not_read_again_unless_it_is_edited() -> None:
+    args = read(CLUSTERS)
+
+    assert args.configuration.federation.settle_seconds == 5
+    assert args.configuration.rendered == {"cluster2"}
+
+    args["clusters"]["cluster2"]["gateway"]["port"] = 443
+    assert args.configuration is None
 
 
 def test_a_provider_is_nothing_that_text_can_name(engine: Engine) -> None:
-    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.provider: is for programs; a stack file has"):
+    with pytest.raises(pulumi.RunError, match=r"clusters\.cluster1\.provider: 'provider' is for programs;"):
         read({"cluster1": {"provider": "east"}, "cluster2": CLUSTERS["cluster2"]})
 
     assert not engine.requests

@@ -37,9 +37,8 @@ def test_of_three_gateways_two_are_dead_and_after_three_seconds_no_call_notices(
 
     assert ejected == sorted(f"{address}:{GATEWAY_PORT}" for address in (SILENT, REFUSING))
     assert report.answers.keys() == {"v3 on cluster2"}
-    late = [call for call in (*report.failures, *waited(report)) if call.at > began + 3.0]
-    assert late == []
-    print(report.requests, report.answers, report.failures, [round(c.at - began, 2) for c in waited(report)])
+    noticed = [*(failure.at for failure in report.failures), *(stall.at for stall in waited(report))]
+    assert all(at < began + 3.0 for at in noticed), report
 
 
 def test_a_name_stands_for_three_gateways_of_which_one_never_answers_and_one_call_waits(federation: Federation) -> None:
@@ -53,7 +52,6 @@ def test_a_name_stands_for_three_gateways_of_which_one_never_answers_and_one_cal
     assert report.answers == {"v3 on cluster2": 100}
     assert len(waited(report)) <= 1
     assert ejected == [f"{SILENT}:{GATEWAY_PORT}"]
-    print(report.requests, report.answers, report.failures, waited(report))
 
 
 def over(*gateways: str) -> Spec:

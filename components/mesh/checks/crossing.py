@@ -1,50 +1,77 @@
 """What a call from another cluster needs of the serving one, and of the federated host that callers dial."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from .. import names
 from ..errors import Path, Problem
 from ..spec.federation import Federation
 from ..spec.service import Service
+from ..wording import joined
 from .saying import each
 
 
-def crossing(path: Path, service: Service, serving: str, version: str, federation: Federation) -> Iterator[Problem]:
-    """`path` is where the user says that other clusters call `service` on `serving`."""
-    if serving in federation.clusters:
+class Crossing(NamedTuple):
+    """Calls from `clients` to a version of `service` on the cluster `serving`; `""` is any version."""
+
+    clients: Sequence[str]
+    service: Service
+    serving: str
+    version: str
+
+    @property
+    def callers(self) -> str:
+        """As messages name the clients."""
+        return joined([repr(client) for client in self.clients])
+
+
+def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    """`path` is where the user says that the clients call the other cluster."""
+    if call.serving in federation.clusters:
         yield from each(
-            no_gateway(path, service, serving, federation),
-            server_name_too_long(path, service, serving, version, federation),
-            federated_host_too_long(path, service, serving, version, federation),
-            federated_host_under_local(service, serving, federation),
+            no_gateway(path, call, federation),
+            no_address_for_client(path, call, federation),
+            server_name_too_long(path, call, federation),
+            federated_host_too_long(path, call, federation),
+            federated_host_under_local(call.service, call.serving, federation),
         )
 
 
-def no_gateway(path: Path, service: Service, serving: str, federation: Federation) -> Iterator[Problem]:
-    if federation.clusters[serving].gateway is None:
-        message = f"{serving!r} has no gateway, so no other cluster can call {service.reference} there; state one"
+def no_gateway(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    if federation.clusters[call.serving].gateway is None:
+        message = f"{call.serving!r} has no gateway, so {call.callers} cannot call the service there; state one"
         yield Problem(path, "no-gateway", message)
 
 
-def server_name_too_long(
-    path: Path, service: Service, serving: str, version: str, federation: Federation
-) -> Iterator[Problem]:
-    host = federation.local_host_of(service, serving)
-    longest = max((names.server_name(port.number, version, host) for port in service.ports), key=len)
+def no_address_for_client(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    gateway = federation.clusters[call.serving].gateway
+    for client in call.clients:
+        if gateway is not None and not gateway.addresses_for(client):
+            message = f"{call.serving!r} has no gateway address that {client!r} can dial; add one for it"
+            yield Problem(path, "no-address-for-client", message)
+
+
+def server_name_too_long(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    host = federation.local_host_of(call.service, call.serving)
+    server_names = [names.server_name(port.number, call.version, host) for port in call.service.ports]
+    longest = max(server_names, key=len, default="")
     if len(longest) > names.MAX_SNI:
-        message = f"the server name {longest!r} has {len(longest)} bytes; Envoy takes at most {names.MAX_SNI}"
+        what = f"the server name {longest!r}, which {call.callers} would ask {call.serving!r} for,"
+        message = f"{what} has {len(longest)} bytes; Envoy takes at most {names.MAX_SNI}"
         yield Problem(path, "server-name-too-long", message)
 
 
-def federated_host_too_long(
-    path: Path, service: Service, serving: str, version: str, federation: Federation
-) -> Iterator[Problem]:
-    host = federation.host_of(service, serving)
+def federated_host_too_long(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    host = federation.host_of(call.service, call.serving)
+    what = f"the federated host {host!r} of {call.serving!r}, which {call.callers} would dial,"
     if not names.HOST.fullmatch(host):
-        message = f"the federated host {host!r} is not a DNS name; `hosts` and the names in it give too long a label"
+        message = f"{what} is not a DNS name; `hosts` and the names in it give too long a label"
         yield Problem(path, "federated-host-too-long", message)
-    if len(name := names.subset_name(version, host)) > names.MAX_HOST:
-        message = f"{name!r} has {len(name)} characters; the name of an object has at most {names.MAX_HOST}"
+    if len(name := names.subset_name(call.version, host)) > names.MAX_HOST:
+        message = (
+            f"{what} needs an object {name!r} of {len(name)} characters; the name of an object has at most "
+            f"{names.MAX_HOST}"
+        )
         yield Problem(path, "federated-host-too-long", message)
 
 
@@ -52,7 +79,8 @@ def federated_host_under_local(service: Service, serving: str, federation: Feder
     """The gateway that Istio's multi-network guide installs admits `*.local`, and would expose it."""
     host = federation.host_of(service, serving)
     if host.endswith(".local"):
-        message = f"gives {host!r} on {serving}, which ends in .local; gateways that admit *.local would expose it"
+        gives = f"{federation.hosts!r} gives {host!r} on {serving}"
+        message = f"{gives}, which ends in .local; gateways that admit *.local would expose it"
         yield Problem(("hosts",), "federated-host-under-local", message)
 
 
@@ -65,5 +93,6 @@ def federated_host_of_the_client(
     host = federation.host_of(service, serving)
     domain = federation.clusters[client].domain
     if host.endswith(f".svc.{domain}") and not host.endswith(".local"):
-        message = f"gives {host!r} on {serving}, a name of {client}'s own Services (domain {domain!r}); choose another"
+        gives = f"{federation.hosts!r} gives {host!r} on {serving}"
+        message = f"{gives}, a name of {client}'s own Services (domain {domain!r}); choose another"
         yield Problem(("hosts",), "federated-host-of-the-client", message)

@@ -1,36 +1,77 @@
 """What must be true of an entry's destinations and mirrors."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
-from ..errors import Path, Problem
+from ..errors import Path, Problem, spelled
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
-from ..spec.service import Service
-from ..unknown import known
-from .crossing import crossing, federated_host_of_the_client
-from .saying import Stated, choices, each
+from ..spec.service import PROTOCOLS_OF, Service
+from ..unknown import UnknownError, known
+from .crossing import Crossing, crossing, federated_host_of_the_client
+from .saying import References, choices, each
 from .service import unknown_cluster
 
 
 def entries(
-    path: Path, kind: str, stated_entries: Sequence[HttpEntry | TcpEntry | TlsEntry], rule: Rule, stated: Stated
+    path: Path,
+    kind: str,
+    entries_of_kind: Sequence[HttpEntry | TcpEntry | TlsEntry],
+    rule: Rule,
+    references: References,
 ) -> Iterator[Problem]:
     """`path` is where the rule's list of entries of this `kind` stands."""
-    for index, entry in known(stated_entries):
+    for index, entry in known(entries_of_kind):
         here = (*path, index)
-        yield from each(_route((*here, "route"), kind, entry.route, rule, stated))
+        yield from each(_route((*here, "route"), kind, entry.route, rule, references))
         if isinstance(entry, HttpEntry):
             for position, mirror in known(entry.mirrors):
-                yield from each(_target((*here, "mirrors", position), kind, mirror, rule, stated))
+                yield from each(_target((*here, "mirrors", position), kind, mirror, rule, references))
 
 
-def _route(path: Path, kind: str, route: Sequence[Destination], rule: Rule, stated: Stated) -> Iterator[Problem]:
+def _route(
+    path: Path, kind: str, route: Sequence[Destination], rule: Rule, references: References
+) -> Iterator[Problem]:
     seen: set[tuple[object, ...]] = set()
-    yield from each(missing_weight(path, route), no_weight_above_zero(path, route))
+    yield from each(
+        missing_weight(path, route), no_weight_above_zero(path, route), nobody_left(path, route, references)
+    )
     for index, destination in known(route):
         here = (*path, index)
         yield from each(
-            destination_stated_twice(here, destination, rule, seen), _target(here, kind, destination, rule, stated)
+            destination_stated_twice(here, destination, rule, seen),
+            version_of_a_headless_service(here, destination, rule, references),
+            _target(here, kind, destination, rule, references),
         )
+
+
+def any_version_includes_weight_0(references: References) -> Iterator[Problem]:
+    """A version is kept from calls by weight 0, and still gets some where a destination states no version."""
+    kept_from_calls: dict[tuple[str, str], list[tuple[Path, str]]] = defaultdict(list)
+    for path, reference, destination in _destinations(references):
+        if destination.weight == 0 and destination.version:
+            kept_from_calls[reference, destination.cluster].append((path, destination.version))
+    for path, reference, destination in _destinations(references):
+        places = kept_from_calls.get((reference, destination.cluster), ())
+        if places and not destination.version and destination.weight != 0:
+            versions = choices(version for _, version in places)
+            message = (
+                f"any version of {reference} on {destination.cluster!r} includes {versions}, which has weight 0 at "
+                f"{spelled(places[0][0])}; state a version"
+            )
+            yield Problem(path, "any-version-includes-weight-0", message, "warning")
+
+
+def _destinations(references: References) -> Iterator[tuple[Path, str, Destination]]:
+    """Those of routes that are right: where each stands, its service and itself."""
+    for number, rule in known(references.federation.traffic):
+        for kind in PROTOCOLS_OF:
+            with suppress(UnknownError):
+                for index, entry in known(getattr(rule, kind)):
+                    if any(destination.weight != 0 for destination in entry.route):
+                        for position, destination in known(entry.route):
+                            path = ("traffic", number, kind, index, "route", position)
+                            yield path, destination.service or rule.service, destination
 
 
 def missing_weight(path: Path, route: Sequence[Destination]) -> Iterator[Problem]:
@@ -45,6 +86,29 @@ def no_weight_above_zero(path: Path, route: Sequence[Destination]) -> Iterator[P
         yield Problem(path, "no-weight-above-zero", "the weights add up to 0; at least one must be more")
 
 
+def nobody_left(path: Path, route: Sequence[Destination], references: References) -> Iterator[Problem]:
+    """The shares of clusters that are draining or retired go to the others."""
+    clusters = references.federation.clusters
+    states = {d.cluster: clusters[d.cluster].state for d in route if d.cluster in clusters}
+    left = [d for d in route if states.get(d.cluster, "active") == "active"]
+    if len(left) < len(route) and not any(d.weight is None or d.weight for d in left):
+        words = ", ".join(f"{name!r} is {state}" for name, state in sorted(states.items()) if state != "active")
+        yield Problem(path, "nobody-left", f"{words}, and no other destination has a share; add one")
+
+
+def version_of_a_headless_service(
+    path: Path, destination: Destination, rule: Rule, references: References
+) -> Iterator[Problem]:
+    """A caller's sidecar sends its calls to the pod that DNS named (istiod makes the cluster ORIGINAL_DST)."""
+    service = references.service(destination.service or rule.service)
+    if service and service.headless and destination.version and destination.cluster in rule.clients.clusters:
+        message = (
+            f"{destination.version!r} has no effect on {destination.cluster}, where callers of the headless "
+            f"{service.reference} reach the pod that DNS names; leave the version out"
+        )
+        yield Problem((*path, "version"), "version-of-a-headless-service", message)
+
+
 def destination_stated_twice(
     path: Path, destination: Destination, rule: Rule, seen: set[tuple[object, ...]]
 ) -> Iterator[Problem]:
@@ -56,31 +120,35 @@ def destination_stated_twice(
     seen.add(identity)
 
 
-def _target(path: Path, kind: str, destination: Destination | Mirror, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def _target(
+    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, references: References
+) -> Iterator[Problem]:
     yield from each(
-        unknown_cluster((*path, "cluster"), destination.cluster, stated),
-        _unknown_service((*path, "service"), destination, stated),
-        _where_it_runs(path, destination, rule, stated),
-        unknown_port(path, destination, rule, stated),
-        missing_port(path, kind, destination, rule, stated),
+        unknown_cluster((*path, "cluster"), destination.cluster, references),
+        _unknown_service((*path, "service"), destination, references),
+        _where_it_runs(path, destination, rule, references),
+        unknown_port(path, destination, rule, references),
+        missing_port(path, kind, destination, rule, references),
     )
 
 
-def unknown_service(path: Path, reference: str, stated: Stated) -> Iterator[Problem]:
-    if stated.service(reference) is None:
-        message = f"no service {reference!r}; the federation has {choices(stated.services)}"
+def unknown_service(path: Path, reference: str, references: References) -> Iterator[Problem]:
+    if references.service(reference) is None:
+        message = f"no service {reference!r}; the federation has {choices(references.services)}"
         yield Problem(path, "unknown-service", message)
 
 
-def _unknown_service(path: Path, destination: Destination | Mirror, stated: Stated) -> Iterator[Problem]:
+def _unknown_service(path: Path, destination: Destination | Mirror, references: References) -> Iterator[Problem]:
     if destination.service:
-        yield from unknown_service(path, destination.service, stated)
+        yield from unknown_service(path, destination.service, references)
 
 
-def _where_it_runs(path: Path, destination: Destination | Mirror, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    target = stated.service(destination.service or rule.service)
+def _where_it_runs(
+    path: Path, destination: Destination | Mirror, rule: Rule, references: References
+) -> Iterator[Problem]:
+    target = references.service(destination.service or rule.service)
     cluster = destination.cluster
-    if target is None or cluster not in stated.federation.clusters:
+    if target is None or cluster not in references.federation.clusters:
         return
     if cluster not in target.clusters:
         yield from service_not_on_cluster((*path, "cluster"), cluster, target)
@@ -88,10 +156,10 @@ def _where_it_runs(path: Path, destination: Destination | Mirror, rule: Rule, st
     yield from each(unknown_version(path, destination, target))
     others = [client for _, client in known(rule.clients.clusters) if client != cluster]
     if others:
-        version = destination.version or ""
-        yield from each(crossing((*path, "cluster"), target, cluster, version, stated.federation))
+        call = Crossing(others, target, cluster, destination.version or "")
+        yield from each(crossing((*path, "cluster"), call, references.federation))
     for client in others:
-        yield from each(federated_host_of_the_client(target, client, cluster, stated.federation))
+        yield from each(federated_host_of_the_client(target, client, cluster, references.federation))
 
 
 def service_not_on_cluster(path: Path, cluster: str, target: Service) -> Iterator[Problem]:
@@ -101,7 +169,7 @@ def service_not_on_cluster(path: Path, cluster: str, target: Service) -> Iterato
 
 def unknown_version(path: Path, destination: Destination | Mirror, target: Service) -> Iterator[Problem]:
     presence = target.clusters[destination.cluster]
-    if destination.version and presence.labels_of(destination.version) is None:
+    if destination.version and destination.version not in presence.all_versions:
         message = (
             f"{target.name} on {destination.cluster} has no version {destination.version!r}; "
             f"it has {choices(presence.all_versions)}"
@@ -109,8 +177,10 @@ def unknown_version(path: Path, destination: Destination | Mirror, target: Servi
         yield Problem((*path, "version"), "unknown-version", message)
 
 
-def unknown_port(path: Path, destination: Destination | Mirror, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    target = stated.service(destination.service or rule.service)
+def unknown_port(
+    path: Path, destination: Destination | Mirror, rule: Rule, references: References
+) -> Iterator[Problem]:
+    target = references.service(destination.service or rule.service)
     if target and destination.port is not None:
         numbers = [port.number for port in target.ports]
         if destination.port not in numbers:
@@ -119,10 +189,10 @@ def unknown_port(path: Path, destination: Destination | Mirror, rule: Rule, stat
 
 
 def missing_port(
-    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, stated: Stated
+    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, references: References
 ) -> Iterator[Problem]:
     """A call keeps its port, unless the destination states another."""
-    service, target = stated.service(rule.service), stated.service(destination.service or rule.service)
+    service, target = references.service(rule.service), references.service(destination.service or rule.service)
     if destination.port is not None or service is None or target is None:
         return
     numbers = [port.number for port in target.ports]

@@ -8,7 +8,7 @@ from ..errors import Path, Problem
 from ..spec.federation import Addresses, Federation
 from .cluster import clusters
 from .rule import traffic
-from .saying import Stated, choices, each
+from .saying import References, choices, each
 from .service import services
 
 
@@ -19,25 +19,25 @@ def check(federation: Federation) -> list[Problem]:
 
 def _federation(federation: Federation) -> Iterator[Problem]:
     yield from each(clusters(federation))
-    stated = Stated(federation)
-    yield from each(services(stated), traffic(stated), _pins(stated))
+    references = References(federation)
+    yield from each(services(references), traffic(references), _pins(references))
 
 
-def _pins(stated: Stated) -> Iterator[Problem]:
-    addresses = stated.federation.addresses
+def _pins(references: References) -> Iterator[Problem]:
+    addresses = references.federation.addresses
     holders: dict[str, str] = {}
     for host, address in addresses.pins.items():
         path = ("addresses", "pins", host)
         yield from each(
-            unknown_host(path, host, stated),
+            unknown_host(path, host, references),
             pin_outside_the_pool(path, address, addresses),
             pin_taken(path, address, addresses),
             address_pinned_twice(path, host, address, holders),
         )
 
 
-def unknown_host(path: Path, host: str, stated: Stated) -> Iterator[Problem]:
-    federation = stated.federation
+def unknown_host(path: Path, host: str, references: References) -> Iterator[Problem]:
+    federation = references.federation
     hosts = {federation.host_of(service, cluster) for service in federation.services for cluster in service.clusters}
     if host not in hosts:
         yield Problem(path, "unknown-host", f"no federated host {host!r}; there are {choices(hosts)}")

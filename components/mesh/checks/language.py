@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from .. import names
 from ..errors import Path, Problem
 from ..istio import rules as webhook
 from ..istio import schema
@@ -27,7 +28,12 @@ _OURS = {
 """Istio's fields that would speak past the federation → what to write instead."""
 
 
+_OF_THE_WHOLE = {"needs-a-gateway", "not-a-host", "not-one-of-the-hosts", "stated-twice"}
+"""Names of problems between the parts of a VirtualService."""
+
+
 def istios_words(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
+    yield from each(refused_as_a_whole(path, rule, federation))
     releases = _releases(rule, federation)
     for kind in PROTOCOLS_OF:
         for index, entry in known(getattr(rule, kind)):
@@ -58,15 +64,29 @@ def refused_by_istio(
 ) -> Iterator[Problem]:
     """What Istio's schema, its CEL rules or its webhook would refuse, and what an older release would drop."""
     fragment = _as_istio_has_it(entry)
-    told: set[Path] = set()
+    reported: set[Path] = set()
     for release, (cluster, is_stated) in releases.items():
         for problem in schema.problems(fragment, _KIND, release, (kind, 0), path):
-            if problem.path not in told:
+            if problem.path not in reported:
                 yield _as_ours(_for_cluster(problem, release, cluster, is_stated=is_stated), path, kind)
-            told.add(problem.path)
+            reported.add(problem.path)
     for problem in webhook.problems(fragment, _KIND, (kind, 0), path):
-        if problem.path not in told:
+        if problem.path not in reported:
             yield problem
+
+
+def refused_as_a_whole(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
+    """What Istio's webhook would refuse between the parts of the VirtualService that the rule becomes."""
+    service, _, namespace = rule.service.partition(".")
+    entries = {kind: [_as_istio_has_it(entry) for entry in getattr(rule, kind)] for kind in PROTOCOLS_OF}
+    clusters = (federation.clusters[client] for client in rule.clients.clusters if client in federation.clusters)
+    for domain in sorted({cluster.domain for cluster in clusters}):
+        # `hosts` keeps the rule's indices
+        hosts = [*rule.hosts, names.local_host(service, namespace, domain)]
+        spec = {"gateways": rule.clients.gateways, "hosts": hosts, **entries}
+        for problem in webhook.problems(spec, _KIND, (), path):
+            if problem.name in _OF_THE_WHOLE:
+                yield problem
 
 
 def _as_ours(problem: Problem, path: Path, kind: str) -> Problem:
@@ -94,7 +114,8 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     route = [_destination(destination) for destination in entry.route]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
-    istio = {field: value for field, value in entry.istio.items() if field not in _OURS}
+    # without `delegate`, the entry would lack a route
+    istio = {field: value for field, value in entry.istio.items() if field not in _OURS or field == "delegate"}
     mirrors = [{"destination": {"host": "any"}, **_stated("percentage", mirror.percentage)} for mirror in entry.mirrors]
     return {
         **istio,

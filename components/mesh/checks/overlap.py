@@ -1,43 +1,43 @@
 """Which calls each rule and each entry can still get, after all that come before."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from ..errors import Path, Problem, spelled
-from ..istio.match import covers
+from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
-from .saying import Stated, choices, each
+from .saying import References, choices, each
 
 Indexed = tuple[int, Rule]
 """A rule, and its index in `traffic`."""
 
 
-def overlaps(stated: Stated) -> Iterator[Problem]:
+def overlaps(references: References) -> Iterator[Problem]:
     judged: set[tuple[int, ...]] = set()
-    for service, client, rules in _by_client_and_service(stated):
+    for service, client, rules in _by_client_and_service(references):
         # most client clusters have the same rules: judging them once is enough
         indices = tuple(index for index, _ in rules)
         if indices not in judged:
             judged.add(indices)
             yield from each(_of_both(rules, service, client))
-    for index, rule in known(stated.federation.traffic):
-        yield from each(never_matches(("traffic", index), rule, stated))
+    for index, rule in known(references.federation.traffic):
+        yield from each(never_matches(("traffic", index), rule, references))
 
 
-def _by_client_and_service(stated: Stated) -> Iterator[tuple[Service, str, list[Indexed]]]:
+def _by_client_and_service(references: References) -> Iterator[tuple[Service, str, list[Indexed]]]:
     rules: dict[tuple[str, str], list[Indexed]] = defaultdict(list)
-    for index, rule in known(stated.federation.traffic):
+    for index, rule in known(references.federation.traffic):
         try:
             for _, client in known(list(dict.fromkeys(client for _, client in known(rule.clients.clusters)))):
                 rules[client, rule.service].append((index, rule))
         except UnknownError:
             continue
     for (client, reference), of_both in rules.items():
-        if service := stated.services.get(reference):
+        if service := references.services.get(reference):
             yield service, client, of_both
 
 
@@ -95,9 +95,9 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
     """An entry that no call can reach, because others before it take all of its calls."""
     hiders: dict[Path, Path | None] = {}
     for kind in PROTOCOLS_OF:
-        for sharing in _lists(rules):
+        for gateways, sharing in _lists(rules):
             for port in sorted({port for _, rule in sharing for port in service.ports_for(kind, rule.port)}):
-                for path, hider in _judged(sharing, kind, port):
+                for path, hider in _judged(sharing, kind, port, gateways):
                     # whoever is reached by some callers, or on some port, is not hidden
                     hiders[path] = hider if path not in hiders or hiders[path] else None
     for path, hider in hiders.items():
@@ -107,18 +107,21 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
             yield Problem(path, "hidden-entry", message)
 
 
-def _lists(rules: Sequence[Indexed]) -> Iterator[list[Indexed]]:
-    """Rules that make one list of entries, for each group of callers."""
+def _lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]:
+    """Gateways, and the rules that make one list of entries there, for each group of callers."""
     mesh = [(index, rule) for index, rule in rules if "mesh" in rule.clients.gateways]
-    yield [(index, rule) for index, rule in mesh if rule.clients.namespaces is None]
+    yield {"mesh"}, [(index, rule) for index, rule in mesh if rule.clients.namespaces is None]
     for namespace in sorted({n for _, rule in mesh for n in rule.clients.namespaces or ()}):
-        yield [(i, rule) for i, rule in mesh if rule.clients.namespaces is None or namespace in rule.clients.namespaces]
+        meant = [(i, r) for i, r in mesh if r.clients.namespaces is None or namespace in r.clients.namespaces]
+        yield {"mesh"}, meant
     for index, rule in rules:
-        if set(rule.clients.gateways) != {"mesh"}:
-            yield [(index, rule)]
+        if ingress := set(rule.clients.gateways) - {"mesh"}:
+            yield ingress, [(index, rule)]
 
 
-def _judged(rules: Sequence[Indexed], kind: str, port: int) -> Iterator[tuple[Path, Path | None]]:
+def _judged(
+    rules: Sequence[Indexed], kind: str, port: int, gateways: Collection[str]
+) -> Iterator[tuple[Path, Path | None]]:
     """Each entry that speaks for the port, and the one that hides it, if there is one."""
     before: list[_Place] = []
     for index, rule in rules:
@@ -127,37 +130,43 @@ def _judged(rules: Sequence[Indexed], kind: str, port: int) -> Iterator[tuple[Pa
         labels = rule.clients.labels or {}
         for position, entry in known(getattr(rule, kind)):
             path = ("traffic", index, kind, position)
-            own = [_Place(path, match) for match in _on_port(entry.match, port, labels)]
+            own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
             if own:
-                found = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
-                yield path, found[0] if all(found) else None
+                hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
+                yield path, hiders[0] if all(hiders) else None
             before += own
         if rule.otherwise:
             match = {"sourceLabels": labels} if labels else {}
             before.append(_Place(("traffic", index, "otherwise"), match))
 
 
-def _on_port(stated: Any, port: int, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    for match in stated or [{}]:
-        if not isinstance(match, dict) or match.get("port") not in (None, port):
-            continue
-        rest = {field: value for field, value in match.items() if field != "port"}
-        if labels:
-            own = rest.get("sourceLabels")
-            rest["sourceLabels"] = {**labels, **(own if isinstance(own, dict) else {})}
-        yield rest
+def _narrowed(
+    matches: Any, port: int, gateways: Collection[str], labels: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    for match in matches or [{}]:
+        rest = narrowed(match, port, gateways) if isinstance(match, dict) else None
+        if rest is not None:
+            if labels:
+                own = rest.get("sourceLabels")
+                rest["sourceLabels"] = {**labels, **(own if isinstance(own, dict) else {})}
+            yield rest
 
 
-def never_matches(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
     """A condition that no call of the rule can fulfil."""
-    service = stated.service(rule.service)
+    service = references.service(rule.service)
     labels = rule.clients.labels or {}
     for kind in PROTOCOLS_OF:
-        numbers = service.ports_for(kind, rule.port) if service else []
+        # at an ingress gateway, ports are those of the gateway
+        numbers = service.ports_for(kind, rule.port) if service and "mesh" in rule.clients.gateways else []
         for index, entry in known(getattr(rule, kind)):
             for position, match in enumerate(entry.match or ()):
                 here = (*path, kind, index, "match", position)
-                yield from each(_port_of_another(here, match, numbers), _other_labels(here, match, labels))
+                yield from each(
+                    _port_of_another(here, match, numbers),
+                    _other_labels(here, match, labels),
+                    _other_gateways(here, match, rule.clients.gateways),
+                )
 
 
 def _port_of_another(path: Path, match: Any, numbers: Sequence[int]) -> Iterator[Problem]:
@@ -173,3 +182,10 @@ def _other_labels(path: Path, match: Any, labels: Mapping[str, str]) -> Iterator
         if key in labels and labels[key] != value:
             message = f"{value!r} is not the value {labels[key]!r} that `clients.labels` asks for; no call has both"
             yield Problem((*path, "sourceLabels", key), "never-matches", message)
+
+
+def _other_gateways(path: Path, match: Any, gateways: Sequence[str]) -> Iterator[Problem]:
+    own = match.get("gateways") if isinstance(match, dict) else None
+    if isinstance(own, list) and own and not set(gateways) & set(map(str, own)):
+        message = f"{own!r} has none of the rule's gateways; they are {choices(gateways)}"
+        yield Problem((*path, "gateways"), "never-matches", message)

@@ -7,44 +7,45 @@ from ..istio.match import is_catch_all
 from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
 from ..unknown import known
-from .entry import entries, unknown_service
+from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
-from .saying import Stated, choices, each, stated_twice
+from .saying import References, choices, each, stated_twice
 from .service import unknown_cluster
 
 
-def traffic(stated: Stated) -> Iterator[Problem]:
-    for index, rule in known(stated.federation.traffic):
+def traffic(references: References) -> Iterator[Problem]:
+    for index, rule in known(references.federation.traffic):
         path = ("traffic", index)
         yield from each(
-            unknown_service((*path, "service"), rule.service, stated),
-            _clients((*path, "clients", "clusters"), rule, stated),
+            unknown_service((*path, "service"), rule.service, references),
+            _clients((*path, "clients", "clusters"), rule, references),
             no_entries(path, rule),
-            unknown_rule_port(path, rule, stated),
-            no_fitting_port(path, rule, stated),
+            unknown_rule_port(path, rule, references),
+            no_fitting_port(path, rule, references),
             workloads_at_a_gateway(path, rule),
             missing_hosts(path, rule),
             not_at_a_gateway(path, rule),
-            ambiguous_port(path, rule, stated),
+            ambiguous_port(path, rule, references),
             useless_otherwise(path, rule),
-            *(entries((*path, kind), kind, getattr(rule, kind), rule, stated) for kind in PROTOCOLS_OF),
-            istios_words(path, rule, stated.federation),
+            passes_outside_the_mesh(path, rule, references),
+            *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
+            istios_words(path, rule, references.federation),
         )
-    yield from each(overlaps(stated))
+    yield from each(overlaps(references), any_version_includes_weight_0(references))
 
 
-def _clients(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
     yield from stated_twice(path, rule.clients.clusters)
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
-        yield from each(unknown_cluster(here, client, stated), unanswered_calls(here, client, rule, stated))
+        yield from each(unknown_cluster(here, client, references), unanswered_calls(here, client, rule, references))
 
 
-def unanswered_calls(path: Path, client: str, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def unanswered_calls(path: Path, client: str, rule: Rule, references: References) -> Iterator[Problem]:
     """Where the service does not run, nobody answers the calls that no entry takes."""
-    service = stated.service(rule.service)
-    if service is None or client not in stated.federation.clusters or client in service.clusters:
+    service = references.service(rule.service)
+    if service is None or client not in references.federation.clusters or client in service.clusters:
         return
     if "mesh" not in rule.clients.gateways:
         return
@@ -57,8 +58,8 @@ def unanswered_calls(path: Path, client: str, rule: Rule, stated: Stated) -> Ite
         yield Problem(path, "unanswered-calls", message)
 
 
-def _takes_all(stated: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
-    return any(not entry.match or any(is_catch_all(match) for match in entry.match) for entry in stated)
+def _takes_all(entries_of_kind: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
+    return any(not entry.match or any(is_catch_all(match) for match in entry.match) for entry in entries_of_kind)
 
 
 def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
@@ -66,15 +67,15 @@ def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
         yield Problem(path, "no-entries", "has neither http nor tcp nor tls; state at least one entry")
 
 
-def unknown_rule_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    service = stated.service(rule.service)
+def unknown_rule_port(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    service = references.service(rule.service)
     if service and rule.port is not None and rule.port not in (numbers := [port.number for port in service.ports]):
         message = f"{rule.service} has no port {rule.port}; it has {choices(numbers)}"
         yield Problem((*path, "port"), "unknown-rule-port", message)
 
 
-def no_fitting_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
-    service = stated.service(rule.service)
+def no_fitting_port(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    service = references.service(rule.service)
     if service is None or (rule.port is not None and rule.port not in [port.number for port in service.ports]):
         return
     for kind, protocols in PROTOCOLS_OF.items():
@@ -111,9 +112,9 @@ def not_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
                 yield Problem((*path, kind), "not-at-a-gateway", message)
 
 
-def ambiguous_port(path: Path, rule: Rule, stated: Stated) -> Iterator[Problem]:
+def ambiguous_port(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
     """An ingress gateway's own port says nothing about the service's."""
-    service = stated.service(rule.service)
+    service = references.service(rule.service)
     if service and _is_at_a_gateway(rule) and len(ports := service.ports_for("http", rule.port)) > 1:
         message = f"is missing; an ingress gateway cannot tell which of {choices(ports)} a call is for"
         yield Problem((*path, "port"), "ambiguous-port", message)
@@ -126,3 +127,14 @@ def useless_otherwise(path: Path, rule: Rule) -> Iterator[Problem]:
     elif rule.otherwise == "notFound" and rule.tcp:
         message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
+
+
+def passes_outside_the_mesh(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    """Beside a match for one server name, istiod has no filter chain for the others."""
+    service = references.service(rule.service)
+    if rule.tls and service and service.ports_for("tls", rule.port):
+        message = (
+            f"connections to {rule.service!r} with a server name that no entry matches go to the address that was "
+            "dialled, outside the mesh's mutual TLS; match each name that callers use"
+        )
+        yield Problem((*path, "tls"), "passes-outside-the-mesh", message, "warning")

@@ -14,7 +14,7 @@ def each(*checks: Iterable[Problem]) -> Iterator[Problem]:
         yield from as_far_as_known(check)
 
 
-class Stated:
+class References:
     """What other parts may refer to. A look-up that could only fail by what is unknown raises `UnknownError`."""
 
     def __init__(self, federation: Federation) -> None:

@@ -5,19 +5,21 @@ from collections.abc import Iterator
 from ..errors import Path, Problem
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
-from .crossing import crossing, federated_host_of_the_client
-from .saying import Stated, choices, each, stated_twice
+from .crossing import Crossing, crossing, federated_host_of_the_client
+from .policy import policies
+from .saying import References, choices, each, stated_twice
 
 
-def services(stated: Stated) -> Iterator[Problem]:
+def services(references: References) -> Iterator[Problem]:
     seen: set[str] = set()
-    for index, service in known(stated.federation.services):
+    for index, service in known(references.federation.services):
         path = ("services", index)
         yield from each(
             service_stated_twice(path, service, seen),
             _ports((*path, "ports"), service),
-            _presences(path, service, stated),
-            _importers((*path, "importedBy"), service, stated),
+            _presences(path, service, references),
+            _importers((*path, "importedBy"), service, references),
+            policies(path, service, references),
         )
 
 
@@ -34,16 +36,51 @@ def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterat
     seen.add(service.reference)
 
 
-def _presences(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+def _presences(path: Path, service: Service, references: References) -> Iterator[Problem]:
     for cluster, presence in service.clusters.items():
         here = (*path, "clusters", cluster)
-        yield from each(unknown_cluster(here, cluster, stated))
+        yield from each(unknown_cluster(here, cluster, references))
         if not isinstance(presence, Unknown):
             yield from each(
                 stated_twice((*here, "versions"), presence.versions),
                 version_stated_twice(here, presence),
-                stated_twice((*here, "serviceAccounts"), presence.service_accounts),
+                _identities(here, presence),
+                version_twice_selected(here, presence),
+                unknown_port_name((*here, "ports"), presence, service),
+                unknown_policy((*here, "versionPolicies"), presence),
             )
+
+
+def _identities(path: Path, presence: Presence) -> Iterator[Problem]:
+    if presence.service_accounts is None and presence.identities is None:
+        message = "is missing; state the service accounts of the pods, or their identities"
+        yield Problem((*path, "serviceAccounts"), "missing-key", message)
+    yield from each(
+        stated_twice((*path, "serviceAccounts"), presence.service_accounts or ()),
+        stated_twice((*path, "identities"), presence.identities or ()),
+    )
+
+
+def version_twice_selected(path: Path, presence: Presence) -> Iterator[Problem]:
+    for version in presence.version_services:
+        if version in presence.versions or version in presence.subsets:
+            message = f"{version!r} is selected by labels, too; state it in one place"
+            yield Problem((*path, "versionServices", version), "version-twice-selected", message)
+
+
+def unknown_port_name(path: Path, presence: Presence, service: Service) -> Iterator[Problem]:
+    names = [port.name for port in service.ports]
+    for name in presence.ports:
+        if name not in names:
+            message = f"{service.reference} has no port named {name!r}; it has {choices(names)}"
+            yield Problem((*path, name), "unknown-port-name", message)
+
+
+def unknown_policy(path: Path, presence: Presence) -> Iterator[Problem]:
+    for version in presence.version_policies:
+        if version not in presence.all_versions:
+            message = f"no version {version!r} runs here; there are {choices(presence.all_versions)}"
+            yield Problem((*path, version), "unknown-policy", message)
 
 
 def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
@@ -54,24 +91,24 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
             yield Problem((*path, "subsets", version), "version-stated-twice", message)
 
 
-def _importers(path: Path, service: Service, stated: Stated) -> Iterator[Problem]:
+def _importers(path: Path, service: Service, references: References) -> Iterator[Problem]:
     yield from stated_twice(path, [importer.cluster for _, importer in known(service.imported_by)])
     for position, importer in known(service.imported_by):
         here = (*path, position)
         yield from each(
-            unknown_cluster(here, importer.cluster, stated),
-            imported_from_nowhere(here, importer.cluster, service, stated),
+            unknown_cluster(here, importer.cluster, references),
+            imported_from_nowhere(here, importer.cluster, service, references),
             stated_twice((*here, "versions"), importer.versions),
             version_of_nobody(here, importer, service),
-            _imports(here, importer, service, stated),
+            _imports(here, importer, service, references),
         )
 
 
-def _imports(path: Path, importer: Import, service: Service, stated: Stated) -> Iterator[Problem]:
+def _imports(path: Path, importer: Import, service: Service, references: References) -> Iterator[Problem]:
     for serving in sorted(service.clusters.keys() - {importer.cluster}):
         yield from each(
-            crossing(path, service, serving, "", stated.federation),
-            federated_host_of_the_client(service, importer.cluster, serving, stated.federation),
+            crossing(path, Crossing([importer.cluster], service, serving, ""), references.federation),
+            federated_host_of_the_client(service, importer.cluster, serving, references.federation),
         )
 
 
@@ -86,13 +123,13 @@ def version_of_nobody(path: Path, importer: Import, service: Service) -> Iterato
             yield Problem((*path, "versions", index), "version-of-nobody", message)
 
 
-def imported_from_nowhere(path: Path, client: str, service: Service, stated: Stated) -> Iterator[Problem]:
-    if client in stated.federation.clusters and not service.clusters.keys() - {client}:
+def imported_from_nowhere(path: Path, client: str, service: Service, references: References) -> Iterator[Problem]:
+    if client in references.federation.clusters and not service.clusters.keys() - {client}:
         message = f"{service.reference} runs nowhere but on {client!r} itself; take {client!r} out"
         yield Problem(path, "imported-from-nowhere", message)
 
 
-def unknown_cluster(path: Path, name: str, stated: Stated) -> Iterator[Problem]:
-    if name not in stated.federation.clusters:
-        message = f"no cluster {name!r}; the federation has {choices(stated.federation.clusters)}"
+def unknown_cluster(path: Path, name: str, references: References) -> Iterator[Problem]:
+    if name not in references.federation.clusters:
+        message = f"no cluster {name!r}; the federation has {choices(references.federation.clusters)}"
         yield Problem(path, "unknown-cluster", message)

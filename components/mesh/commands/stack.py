@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import names
-from ..errors import MeshError
+from ..errors import MeshError, Problem
 from ..reach import Reach
 from ..read import read_stack_file
 from ..resolve import resolve
@@ -17,10 +17,11 @@ PATTERN = "stacks/Pulumi.<env>.yaml"
 
 
 class Stack(NamedTuple):
-    """A stack file without problems."""
+    """A stack file without errors."""
 
     path: Path
     federation: Federation
+    warnings: tuple[Problem, ...]
     reach: dict[str, Reach]
 
     @property
@@ -30,7 +31,7 @@ class Stack(NamedTuple):
 
 
 def load(path: Path) -> Stack:
-    """Raises `SpecError` with every problem of the file; `OSError` if it cannot be read."""
+    """The file at `path`. Raises `SpecError` with every problem of the file; `OSError` if it cannot be read."""
     return Stack(path, *read_stack_file(path))
 
 

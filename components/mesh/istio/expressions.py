@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import Problem
+from .values import quoted
 
 Rule = Callable[[Any], Iterator[Problem]]
 """What breaks the rule in a value; the paths of the problems begin at the value."""
@@ -41,21 +42,22 @@ def _accounts_beside_names(source: Any) -> Iterator[Problem]:
 def _ports_without_selector(policy: Any) -> Iterator[Problem]:
     selector = policy.get("selector")
     labels = selector.get("matchLabels") if isinstance(selector, dict) else selector
-    if _has(policy, "portLevelMtls") and labels in (None, {}):
+    has_labels = any(value is not None for value in labels.values()) if isinstance(labels, dict) else labels is not None
+    if _has(policy, "portLevelMtls") and not has_labels:
         message = "'portLevelMtls' needs the workload's labels; state 'selector.matchLabels'"
         yield Problem(("portLevelMtls",), "missing-field", message)
 
 
 def _workload_ports(ports: Any) -> Iterator[Problem]:
     for port in ports:
-        if not re.fullmatch(r"[-+]?[0-9]+", str(port)) or not 1 <= int(port) <= 65535:
-            yield Problem((port,), "out-of-bounds", f"'{port}' is not a port; 1 to 65535 is right")
+        if not re.fullmatch(r"[-+]?[0-9]{1,99}", str(port)) or not 1 <= int(port) <= 65535:
+            yield Problem((port,), "out-of-bounds", f"{quoted(port)} is not a port; 1 to 65535 is right")
 
 
 def _wildcard_in_key(labels: Any) -> Iterator[Problem]:
     for key in labels:
         if "*" in str(key):
-            yield Problem((key,), "wildcard", f"'{key}' has a wildcard; write the whole key of the label")
+            yield Problem((key,), "wildcard", f"{quoted(key)} has a wildcard; write the whole key of the label")
 
 
 def _empty_key(labels: Any) -> Iterator[Problem]:
@@ -65,7 +67,7 @@ def _empty_key(labels: Any) -> Iterator[Problem]:
 
 def _wildcard_in_value(value: Any) -> Iterator[Problem]:
     if isinstance(value, str) and "*" in value:
-        yield Problem((), "wildcard", f"'{value}' has a wildcard; write the whole value of the label")
+        yield Problem((), "wildcard", f"{quoted(value)} has a wildcard; write the whole value of the label")
 
 
 def _ranges_that_are_looked_up(entry: Any) -> Iterator[Problem]:
@@ -73,7 +75,7 @@ def _ranges_that_are_looked_up(entry: Any) -> Iterator[Problem]:
     if isinstance(resolution, str) and resolution not in ("STATIC", "NONE"):
         for index, address in enumerate(_entries(entry, "addresses")):
             if isinstance(address, str) and "/" in address:
-                message = f"'{address}' is a range; with resolution {resolution} an address is right"
+                message = f"{quoted(address)} is a range; with resolution {resolution} an address is right"
                 yield Problem(("addresses", index), "needs-other-resolution", message)
 
 
@@ -103,24 +105,24 @@ def _neither_address_nor_network(entry: Any) -> Iterator[Problem]:
 def _ports_of_a_socket(entry: Any) -> Iterator[Problem]:
     address = _text(entry, "address")
     if address.startswith(_UNIX) and _has(entry, "ports"):
-        yield Problem(("ports",), "one-of", f"'ports' stand beside the socket '{address}'; leave them out")
+        yield Problem(("ports",), "one-of", f"'ports' stand beside the socket {quoted(address)}; leave them out")
 
 
 def _relative_socket(address: Any) -> Iterator[Problem]:
     if isinstance(address, str) and address.startswith(_UNIX) and address[7:8] not in ("/", "@"):
-        message = f"'{address}' is not an absolute path; write unix:///path or unix://@name"
+        message = f"{quoted(address)} is not an absolute path; write unix:///path or unix://@name"
         yield Problem((), "not-a-socket", message)
 
 
 def _socket_that_is_a_folder(address: Any) -> Iterator[Problem]:
     if isinstance(address, str) and address.startswith(_UNIX) and address.endswith("/"):
-        yield Problem((), "not-a-socket", f"'{address}' is a folder; write the path of the socket")
+        yield Problem((), "not-a-socket", f"{quoted(address)} is a folder; write the path of the socket")
 
 
 def _port_names(ports: Any) -> Iterator[Problem]:
     for name in ports:
         if not _PORT_NAME.fullmatch(str(name)) or len(str(name)) > _LONGEST_PORT_NAME:
-            message = f"'{name}' is not the name of a port; it has letters, digits and -, at most {_LONGEST_PORT_NAME}"
+            message = f"{quoted(name)} is not the name of a port; it has at most {_LONGEST_PORT_NAME} of a-z, 0-9 and -"
             yield Problem((name,), "not-a-port-name", message)
 
 

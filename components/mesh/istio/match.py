@@ -4,7 +4,7 @@
 Istio's reference of HTTPMatchRequest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 Match = Mapping[str, Any]
@@ -30,6 +30,23 @@ def is_catch_all(match: Match) -> bool:
         for field, condition in match.items()
         if condition not in (None, {}, [])
     )
+
+
+def narrowed(match: Match, port: int | None, gateways: Collection[str]) -> dict[str, Any] | None:
+    """What is left to ask of calls to `port` that enter the mesh at one of `gateways`; None if none of them fits.
+
+    At ingress gateways the port is unknown: `match` may go on asking for it.
+    """
+    rest = dict(match)
+    if port is not None and rest.pop("port", None) not in (None, port):
+        return None
+    if isinstance(stated := rest.get("gateways"), list) and stated:
+        if not set(gateways) & set(stated):
+            return None
+        if set(gateways) <= set(stated):
+            # istiod would not look at labels beside it
+            del rest["gateways"]
+    return rest
 
 
 def _implied(field: str, condition: Any, wide: Match, narrow: Match) -> bool:

@@ -17,8 +17,9 @@ def is_set(part: Mapping[str, Any], field: str) -> bool:
     return is_late(value) or bool(value)
 
 
-def is_known(part: Mapping[str, Any], field: str) -> bool:
-    return not is_late(part.get(field))
+def any_is_late(part: Mapping[str, Any], field: str) -> bool:
+    """Whether the field's list, or an entry of it, is late."""
+    return is_late(part.get(field)) or any(map(is_late, entries(part, field)))
 
 
 def text(part: Mapping[str, Any], field: str) -> str:

@@ -1,7 +1,8 @@
-"""Whether a regular expression is one for RE2, Istio's dialect. https://github.com/google/re2/wiki/Syntax"""
+"""Whether a regular expression is one for RE2, Istio's dialect."""
 
 import re
 
+_SYNTAX = "https://github.com/google/re2/wiki/Syntax"
 LONGEST = 1024
 """In bytes; istiod refuses longer ones."""
 
@@ -53,7 +54,7 @@ class _Reader:
     def read(self) -> None:
         self._alternatives()
         if self._at < len(self._pattern):
-            raise _FlawError("has a `)` that closes nothing")
+            raise _FlawError("has a `)` that closes nothing; write `\\)` for the character")
 
     def _alternatives(self) -> int:
         """Read up to the end of the group; answers how often a part of it is repeated at most."""
@@ -129,7 +130,7 @@ class _Reader:
         if self._pattern.startswith("?", self._at):
             group = _GROUP.match(self._pattern, self._at)
             if not group:
-                raise _FlawError(f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks")
+                raise _FlawError(f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
             self._at = group.end()
             if name := group["name"]:
                 if name in self._names:
@@ -139,14 +140,14 @@ class _Reader:
                 return None
         repeats = self._alternatives()
         if not self._pattern.startswith(")", self._at):
-            raise _FlawError("has a `(` that nothing closes")
+            raise _FlawError("has a `(` that nothing closes; write `\\(` for the character")
         self._at += 1
         return repeats
 
     def _escape(self, known: re.Pattern[str]) -> None:
         escape = known.match(self._pattern, self._at)
         if not escape:
-            raise _FlawError(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks")
+            raise _FlawError(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
         self._at = escape.end()
 
     def _class(self) -> None:
@@ -155,7 +156,7 @@ class _Reader:
         first = self._at
         while self._at == first or not self._pattern.startswith("]", self._at):
             if self._at >= len(self._pattern):
-                raise _FlawError("has a `[` that nothing closes")
+                raise _FlawError("has a `[` that nothing closes; write `\\[` for the character")
             self._range()
         self._at += 1
 
@@ -163,7 +164,7 @@ class _Reader:
         posix = _POSIX.match(self._pattern, self._at)
         if posix:
             if posix["name"] not in _POSIX_NAMES:
-                raise _FlawError(f"has the class `{posix[0]}`, which RE2 lacks")
+                raise _FlawError(f"has the class `{posix[0]}`, which RE2 lacks; see {_SYNTAX}")
             self._at = posix.end()
             return
         low = self._class_character()
@@ -176,7 +177,7 @@ class _Reader:
     def _class_character(self) -> str | None:
         """One character as it is written; nothing for a set such as `\\d`."""
         if self._at >= len(self._pattern):
-            raise _FlawError("has a `[` that nothing closes")
+            raise _FlawError("has a `[` that nothing closes; write `\\[` for the character")
         begin = self._at
         if self._pattern[begin] != "\\":
             self._at += 1

@@ -114,6 +114,7 @@ _VALUE_CHECKS: dict[str, Callable[[Schema], Check]] = {
     "int32": values.integer_check,
     "integer": values.integer_check,
     "number": values.number_check,
+    "port": values.port_check,
     "string": values.text_check,
 }
 
@@ -128,11 +129,16 @@ def _with_rules(check: Check, schema: Schema) -> Check:
     def both(value: Any) -> Sequence[Problem]:
         wrong = [*check(value)]
         if isinstance(value, container):
+            stated = _without_nulls(value)
             for rule in rules:
-                wrong += rule(value)
+                wrong += rule(stated)
         return wrong
 
     return both
+
+
+def _without_nulls(value: Any) -> Any:
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def _fields_check(schema: Schema, release: str) -> Check:
@@ -156,7 +162,8 @@ def _fields_check(schema: Schema, release: str) -> Check:
                 wrong += problem("missing-field", f"'{name}' is missing; it is required", (name,))
         for group in groups:
             if len(stated := [name for name in group if value.get(name) is not None]) > 1:
-                wrong += problem("one-of", f"'{stated[0]}' stands beside '{stated[1]}'; use one of {', '.join(group)}")
+                message = f"'{stated[1]}' stands beside '{stated[0]}'; use one of {', '.join(group)}"
+                wrong += problem("one-of", message, (stated[1],))
         return wrong
 
     return check
@@ -179,7 +186,7 @@ def _map_check(schema: Schema, release: str) -> Check:
             if not isinstance(key, str):
                 wrong += problem("not-text", f"{quoted(key)} is not text; put it into quotes", (str(key),))
             if item is not None and (more := inner(item)):
-                wrong += below(key, more)
+                wrong += below(str(key), more)
         return wrong
 
     return check

@@ -5,6 +5,7 @@ from typing import Any
 from .. import names
 from ..routes import Use
 from ..spec.service import PROTOCOLS_OF, Port
+from .policy import merged, stated_policies
 
 CONNECT_TIMEOUT = "1s"
 """Bounds what the first call to a dead gateway waits. TCP and TLS take two round trips, 0.6 s around the globe."""
@@ -38,31 +39,44 @@ OUTLIER_DETECTION = {
 and one DNS name may stand for several gateways."""
 
 
+FAILURES_BESIDE_TIMEOUTS = 2
+"""Envoy counts the end of a call's own timeout as a failure of the gateway. With two gateways of which one is dead, and
+2 % of the calls ended by their timeout, 1 lost 2,822 of 6,500 calls and 2 lost none (stock Envoy 1.40, 100 calls/s)."""
+
+
 def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
     """The policy for calls to a version of the service (`""` is any), complete at every level: Istio replaces them.
 
     No port of ours falls to the top level, since all are listed. It has no server name of its own, since that holds a
     port: a port that is not listed is refused by the gateway, and never spoken to in plain text.
     """
-    host = names.local_host(use.service.name, use.service.namespace, use.serving.domain)
-    return {
-        "connectionPool": {"tcp": _tcp()},
-        "outlierDetection": dict(OUTLIER_DETECTION),
-        "portLevelSettings": [
-            {
-                "connectionPool": _connection_pool(port),
-                "outlierDetection": dict(OUTLIER_DETECTION),
-                "port": {"number": port.number},
-                "tls": {
-                    "mode": "ISTIO_MUTUAL",
-                    "sni": names.server_name(port.number, version, host),
-                    "subjectAltNames": _identities(use),
-                },
-            }
-            for port in sorted(use.service.ports, key=lambda port: port.number)
-        ],
-        "tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": _identities(use)},
-    }
+    host, subset = use.host_behind(version), use.subset_behind(version)
+    outliers = dict(OUTLIER_DETECTION)
+    if use.is_timed:
+        outliers["consecutiveLocalOriginFailures"] = FAILURES_BESIDE_TIMEOUTS
+    stated = list(stated_policies(use, version))
+    whole = merged({"connectionPool": {"tcp": _tcp()}, "outlierDetection": outliers}, *stated)
+    levels = [
+        {
+            **_at_a_port(merged({"connectionPool": _connection_pool(port)}, {"outlierDetection": outliers}, *stated)),
+            "port": {"number": port.number},
+            "tls": {
+                "mode": "ISTIO_MUTUAL",
+                "sni": names.server_name(use.service.number_on(use.serving.name, port.number), subset, host),
+                "subjectAltNames": _identities(use),
+            },
+        }
+        for port in sorted(use.service.ports, key=lambda port: port.number)
+    ]
+    return {**whole, "portLevelSettings": levels, "tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": _identities(use)}}
+
+
+_AT_A_PORT = ("connectionPool", "loadBalancer", "outlierDetection")
+
+
+def _at_a_port(policy: dict[str, Any]) -> dict[str, Any]:
+    """The fields that a port has of its own: there Istio takes nothing of them from the level above."""
+    return {field: policy[field] for field in _AT_A_PORT if field in policy}
 
 
 def _connection_pool(port: Port) -> dict[str, Any]:
@@ -76,5 +90,7 @@ def _tcp() -> dict[str, Any]:
 
 
 def _identities(use: Use) -> list[str]:
-    accounts = sorted(use.service.clusters[use.serving.name].service_accounts)
-    return [names.identity(use.serving.trust_domain, use.service.namespace, account) for account in accounts]
+    presence = use.service.clusters[use.serving.name]
+    namespace = use.service.namespace_on(use.serving.name)
+    accounts = [names.identity(use.serving.trust_domain, namespace, name) for name in presence.service_accounts or ()]
+    return sorted([*accounts, *(presence.identities or ())])

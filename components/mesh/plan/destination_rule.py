@@ -14,11 +14,13 @@ from ..manifest import Manifest
 from ..routes import Routes, Use
 from .crossing import policy_across_clusters
 from .planned import Pair, Planned
+from .policy import merged, stated_policies
 
 
 def destination_rules(routes: Routes) -> Iterator[Planned]:
-    """The versions where they run; for each federated host a policy, and its versions."""
+    """The versions where they run, and policies for them; for each federated host a policy, and its versions."""
     yield from _versions_where_they_run(routes)
+    yield from _policies_where_it_runs(routes)
     for use in routes.crossings:
         host = routes.host_of(use)
         for version in sorted({"", *use.versions}):
@@ -32,24 +34,47 @@ def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
     pairs_of: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     use_of: dict[tuple[str, str, str], Use] = {}
     for use in routes.uses:
-        for version in use.versions - {""}:
+        for version in {use.subset_behind(version) for version in use.versions} - {""}:
             key = (use.service.reference, use.serving.name, version)
             use_of[key] = use
-            pairs_of[key].append(use.pair)
+            if use.is_routed:
+                pairs_of[key].append(use.pair)
     for (_, serving, version), use in sorted(use_of.items(), key=lambda item: item[0]):
         service = use.service
         labels = service.clusters[serving].labels_of(version)
         assert labels is not None, f"{service.reference} has no version {version}; checks.rule refuses that"
-        spec = local_subset(routes.federation.local_host_of(service, serving), version, labels)
-        manifest = Manifest.of(
-            DESTINATION_RULE, serving, service.namespace, names.subset_name(version, service.name), spec
-        )
+        called_here = any(pair == (serving, serving) for pair in pairs_of[service.reference, serving, version])
+        policy = merged(*stated_policies(use, version)) if called_here else {}
+        spec = local_subset(routes.federation.local_host_of(service, serving), version, labels, policy)
+        name = names.subset_name(version, service.name_on(serving))
+        manifest = Manifest.of(DESTINATION_RULE, serving, service.namespace_on(serving), name, spec)
         yield Planned(manifest, serves=tuple(pairs_of[service.reference, serving, version]))
 
 
-def local_subset(host: str, version: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """A version of a service where it runs: the pods with `labels`."""
-    return {"exportTo": ["*"], "host": host, "subsets": [{"labels": dict(sorted(labels.items())), "name": version}]}
+def _policies_where_it_runs(routes: Routes) -> Iterator[Planned]:
+    """What the user states for the destinations of a client cluster on that cluster itself."""
+    for use in routes.uses:
+        if use.crosses or not use.is_routed:
+            continue
+        namespace = use.service.namespace_on(use.serving.name)
+        for version in sorted(version for version in {"", *use.versions} if not use.subset_behind(version)):
+            if policy := merged(*stated_policies(use, version)):
+                spec = {"exportTo": ["*"], "host": use.host_behind(version), "trafficPolicy": policy}
+                name = use.service_behind(version)
+                manifest = Manifest.of(DESTINATION_RULE, use.serving.name, namespace, name, spec)
+                yield Planned(manifest, serves=(use.pair,))
+
+
+def local_subset(
+    host: str, version: str, labels: Mapping[str, str], policy: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A version of a service where it runs: the pods with `labels`. Without a policy it has the host's."""
+    subset = {"labels": dict(sorted(labels.items())), "name": version}
+    return {
+        "exportTo": ["*"],
+        "host": host,
+        "subsets": [{**subset, "trafficPolicy": dict(policy)} if policy else subset],
+    }
 
 
 def federated_policy(use: Use, host: str) -> dict[str, Any]:

@@ -12,19 +12,22 @@ from .planned import Pair, Planned
 
 
 def gateways(routes: Routes) -> Iterator[Planned]:
-    """One for each service that other clusters call, on every serving cluster whose gateway we manage."""
-    pairs_of: dict[tuple[str, str], list[Pair]] = defaultdict(list)
-    use_of: dict[tuple[str, str], Use] = {}
+    """One for each Service that other clusters call, on every serving cluster whose gateway we manage."""
+    pairs_of: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    use_of: dict[tuple[str, str, str], Use] = {}
     for use in routes.crossings:
-        key = (use.serving.name, use.service.reference)
-        use_of[key] = use
-        if use.is_routed:
-            pairs_of[key].append(use.pair)
+        namespace = use.service.namespace_on(use.serving.name)
+        for service in sorted({use.service_behind(version) for version in {"", *use.versions}}):
+            key = (use.serving.name, namespace, service)
+            use_of[key] = use
+            if use.is_routed:
+                pairs_of[key].append(use.pair)
     for key, use in use_of.items():
         if use.gateway.manage:
-            spec = gateway(use, routes.federation.local_host_of(use.service, use.serving.name))
-            name = names.gateway_name(use.service.name, use.service.namespace)
-            manifest = Manifest.of(GATEWAY, use.serving.name, use.serving.gateway_namespace, name, spec)
+            serving, namespace, service = key
+            spec = gateway(use, names.local_host(service, namespace, use.serving.domain))
+            name = names.gateway_name(service, namespace)
+            manifest = Manifest.of(GATEWAY, serving, use.serving.gateway_namespace, name, spec)
             yield Planned(manifest, serves=tuple(pairs_of[key]))
 
 

@@ -86,7 +86,10 @@ def _edges(planned: Mapping[str, Planned]) -> list[Edge]:
 
 @contextmanager
 def _without_cycle_collector() -> Iterator[None]:
-    """A plan is a tree: the collector would walk it again and again as it grows, and find no cycle."""
+    """A plan is a tree: the collector would walk it again and again as it grows, and find no cycle.
+
+    With it, a plan of 66,000 objects takes half as long again (tests/bench).
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -7,7 +7,7 @@ from typing import Any
 from .. import names
 from ..istio.kinds import SERVICE, VIRTUAL_SERVICE
 from ..manifest import Manifest, copied, key_of
-from ..routes import Callers, Destination, Entry, Route, Routes
+from ..routes import Callers, Destination, Entry, Route, Routes, Use
 from ..spec.federation import Federation
 from .planned import Planned
 
@@ -19,12 +19,13 @@ def virtual_services(routes: Routes) -> Iterator[Planned]:
         of_callers = list(group)
         service = of_callers[0].service
         name = names.virtual_service_name(
-            service.name, namespace=callers.namespace, ingress=bool(callers.gateways), rule=callers.rule
+            service.name_on(client), namespace=callers.namespace, ingress=bool(callers.gateways), rule=callers.rule
         )
         spec = virtual_service(of_callers, routes.federation)
-        after = key_of(client, SERVICE.name, service.namespace, service.name)
+        namespace = service.namespace_on(client)
+        after = key_of(client, SERVICE.name, namespace, service.name)
         yield Planned(
-            Manifest.of(VIRTUAL_SERVICE, client, service.namespace, name, spec),
+            Manifest.of(VIRTUAL_SERVICE, client, namespace, name, spec),
             after=(after,) if (client, reference) in absent else (),
             leads=tuple(sorted({(client, serving) for route in of_callers for serving in _serving(route)})),
         )
@@ -60,7 +61,7 @@ def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict
 
 
 def _entry(entry: Entry, route: Route, federation: Federation) -> dict[str, Any]:
-    port = {} if route.port is None else {"port": route.port}
+    port = {} if route.port is None else {"port": route.service.number_on(route.client.name, route.port)}
     matches = [{**port, **copied(match)} for match in entry.matches]
     destinations = [_weighted(destination, route, federation) for destination in entry.destinations]
     mirrors = [_mirror(mirror, route, federation) for mirror in entry.mirrors]
@@ -86,11 +87,15 @@ def _mirror(mirror: Destination, route: Route, federation: Federation) -> dict[s
 
 def _target(destination: Destination, route: Route, federation: Federation) -> dict[str, Any]:
     service, serving = destination.service, destination.serving
-    at_home = serving is route.client
-    host = federation.local_host_of(service, serving.name) if at_home else federation.host_of(service, serving.name)
+    if serving is route.client:
+        use = Use(route.client, service, serving)
+        host, subset = use.host_behind(destination.version), use.subset_behind(destination.version)
+        number = service.number_on(serving.name, destination.port)
+    else:
+        host, subset, number = federation.host_of(service, serving.name), destination.version, destination.port
     # without a port, HTTP would take the listener's
-    target: dict[str, Any] = {"host": host, "port": {"number": destination.port}}
-    return {**target, "subset": destination.version} if destination.version else target
+    target: dict[str, Any] = {"host": host, "port": {"number": number}}
+    return {**target, "subset": subset} if subset else target
 
 
 def _copied(istio: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Clusters: their control planes, their trust domains, and the gateways by which others reach them."""
 
+from functools import cached_property
 from typing import Annotated, ClassVar
 
-from pydantic import PrivateAttr
-
+from ..manifest import Late
 from .part import Part
 from .values import (
     DnsLabel,
@@ -13,6 +13,7 @@ from .values import (
     Labels,
     NonEmpty,
     PortNumber,
+    Seconds,
     State,
     Text,
     TrustDomain,
@@ -28,11 +29,25 @@ class Istio(Part):
     """The root namespace of the mesh."""
 
 
+class GatewayTarget(Part):
+    """An address that other clusters dial."""
+
+    shorthand: ClassVar = "address"
+
+    address: GatewayAddress
+    """An IP address or a DNS name."""
+    clients: Annotated[list[DnsLabel], NonEmpty] | None = None
+    """The clusters that can dial it; all if it is left out."""
+
+
 class Gateway(Part):
     """A cluster's east-west gateway: where other clusters dial, and the Gateway objects that let them in."""
 
-    addresses: Annotated[list[GatewayAddress], NonEmpty]
-    """IP addresses or DNS names that other clusters dial. A dot at the end of a name spares it the search domains."""
+    addresses: Annotated[list[GatewayTarget], NonEmpty]
+    """IP addresses or DNS names that other clusters dial. A dot at the end of a name spares it the search domains.
+
+    Each is an address, or `{address, clients}` where only some clusters can dial it.
+    """
     port: PortNumber = 15443
     """The port that other clusters dial."""
     listener_port: PortNumber = 15443
@@ -43,6 +58,14 @@ class Gateway(Part):
     """Where the gateway's pods run; Istio's root namespace if it is left out."""
     manage: bool = True
     """`false` where a server of your own admits the hosts already."""
+
+    def addresses_for(self, client: str) -> list[tuple[int, Late]]:
+        """The addresses that a cluster can dial, each with its index."""
+        return [
+            (index, target.address)
+            for index, target in enumerate(self.addresses)
+            if target.clients is None or client in target.clients
+        ]
 
 
 class Cluster(Part):
@@ -59,21 +82,20 @@ class Cluster(Part):
     locality: Text | None = None
     """`region/zone/subzone` of the cluster, as far as they are known."""
     state: State = "active"
-    """Whether the cluster takes calls."""
+    """`draining`: no call goes there, and its own callers leave it. `retired`: no object of others names it."""
+    settle_seconds: Seconds | None = None
+    """How long a change waits for the proxies of this cluster; the federation's if it is left out."""
     gateway: Gateway | None = None
     """The east-west gateway; needed where other clusters call this one."""
 
-    _name: str = PrivateAttr("")
-
-    @property
+    @cached_property
     def name(self) -> str:
-        """The key of the cluster in the federation."""
-        return self._name
+        """The key of the cluster in the federation, which tells it."""
+        raise AttributeError("a cluster has a name only in a federation")
 
-    def named(self, name: str) -> "Cluster":
-        """This cluster, which knows its name from now on."""
-        self._name = name
-        return self
+    def named(self, name: str) -> None:
+        """Tells the cluster its name; looked up some 10 times for each object, so it is a plain attribute."""
+        self.__dict__["name"] = name
 
     @property
     def gateway_namespace(self) -> str:

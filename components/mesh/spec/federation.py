@@ -54,6 +54,12 @@ class Federation(Part):
         """The federated host of `service` on the serving cluster `cluster`."""
         return names.federated_host(self.hosts, service=service.name, namespace=service.namespace, cluster=cluster)
 
+    def settle_seconds_of(self, client: str, serving: str) -> int:
+        """How long a change between two clusters waits, until the slower one's proxies know of it."""
+        own = (self.clusters[name].settle_seconds for name in (client, serving))
+        return max(self.settle_seconds if seconds is None else seconds for seconds in own)
+
     def local_host_of(self, service: Service, cluster: str) -> str:
         """The name of `service` on `cluster` itself."""
-        return names.local_host(service.name, service.namespace, self.clusters[cluster].domain)
+        domain = self.clusters[cluster].domain
+        return names.local_host(service.name_on(cluster), service.namespace_on(cluster), domain)

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from .part import Part
-from .values import Account, DnsLabel, Labels, NonEmpty, PortNumber, Protocol
+from .values import Account, DnsLabel, Identity, IstioValue, Labels, NonEmpty, PortNumber, Protocol
 
 PROTOCOLS_OF = {
     "http": ("HTTP", "HTTP2", "GRPC"),
@@ -27,26 +27,38 @@ class Port(Part):
 class Presence(Part):
     """A service on one of its clusters: which versions run there, and as whom."""
 
-    later: ClassVar = frozenset(
-        {"identities", "name", "namespace", "ports", "selector", "trafficPolicy", "versionPolicies", "versionServices"}
-    )
+    later: ClassVar = frozenset({"gateways", "selector"})
 
+    name: DnsLabel | None = None
+    """The Service's name on this cluster, where it differs."""
+    namespace: DnsLabel | None = None
+    """The Service's namespace on this cluster, where it differs."""
+    ports: dict[DnsLabel, PortNumber] = {}
+    """Numbers of ports that differ on this cluster, by the name of the port."""
     versions: list[DnsLabel] = []
     """Versions that the label `version` selects: `v1` means the pods with `version: v1`."""
     subsets: dict[DnsLabel, Labels] = {}
     """Versions that other labels select."""
-    service_accounts: Annotated[list[Account], NonEmpty]
+    version_services: dict[DnsLabel, DnsLabel] = {}
+    """Versions that are Services of their own, as rollout controllers make them: version → Service."""
+    service_accounts: Annotated[list[Account], NonEmpty] | None = None
     """The service accounts of the pods; callers on other clusters accept no others."""
+    identities: Annotated[list[Identity], NonEmpty] | None = None
+    """Identities of the pods that are not `ns/<namespace>/sa/<account>` of the trust domain."""
+    traffic_policy: IstioValue = None
+    """Istio's `trafficPolicy` for destinations on this cluster; narrows the service's, field by field."""
+    version_policies: dict[DnsLabel, IstioValue] = {}
+    """The same for single versions; narrows that of the cluster."""
 
     def labels_of(self, version: str) -> dict[str, str] | None:
-        """The labels of a version's pods; None if there is no such version."""
+        """The labels of a version's pods; None if no labels select it."""
         if version in self.subsets:
             return dict(self.subsets[version])
         return {"version": version} if version in self.versions else None
 
     @property
     def all_versions(self) -> list[str]:
-        return [*self.versions, *self.subsets]
+        return [*self.versions, *self.subsets, *self.version_services]
 
 
 class Import(Part):
@@ -63,8 +75,6 @@ class Import(Part):
 class Service(Part):
     """A Kubernetes Service, and the clusters that run it."""
 
-    later: ClassVar = frozenset({"headless", "trafficPolicy"})
-
     name: DnsLabel
     """The Service's name."""
     namespace: DnsLabel
@@ -73,6 +83,10 @@ class Service(Part):
     """The ports that other clusters may call."""
     clusters: Annotated[dict[DnsLabel, Presence], NonEmpty]
     """Where the service runs."""
+    headless: bool = False
+    """Whether the Service has `clusterIP: None`. Its own cluster's callers reach the pod that DNS names."""
+    traffic_policy: IstioValue = None
+    """Istio's `trafficPolicy` for every destination of the service; without `tls` and `portLevelSettings`."""
     imported_by: list[Import] = []
     """Clusters that may dial its federated hosts directly, beyond what routes need.
 
@@ -83,6 +97,22 @@ class Service(Part):
     def reference(self) -> str:
         """The name by which rules speak of it."""
         return f"{self.name}.{self.namespace}"
+
+    def name_on(self, cluster: str) -> str:
+        """The Service's name on a cluster; the general one where the service does not run."""
+        presence = self.clusters.get(cluster)
+        return (presence and presence.name) or self.name
+
+    def namespace_on(self, cluster: str) -> str:
+        """The Service's namespace on a cluster; the general one where the service does not run."""
+        presence = self.clusters.get(cluster)
+        return (presence and presence.namespace) or self.namespace
+
+    def number_on(self, cluster: str, number: int) -> int:
+        """The number that a port has on a cluster."""
+        presence = self.clusters.get(cluster)
+        names = {port.number: port.name for port in self.ports} if presence and presence.ports else {}
+        return presence.ports.get(names.get(number, ""), number) if presence else number
 
     def ports_for(self, kind: str, only: int | None) -> list[int]:
         """The numbers of the ports for which an entry of `kind` speaks, ascending; `only` narrows it to one port."""

@@ -6,16 +6,18 @@ A message begins with the offending value; `read` puts it there.
 from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Any, Literal, LiteralString
+from typing import Annotated, Any, LiteralString
 
 from annotated_types import MinLen
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from .. import names
 from ..errors import Path, Problem, SpecError
 from ..istio.releases import RELEASES
 from ..manifest import Late, is_late
+from ..unknown import Unknown
+from ..wording import not_text
 
 
 def wrong(name: LiteralString, message: LiteralString, **parts: str) -> PydanticCustomError:
@@ -51,9 +53,9 @@ def gateway_address(value: Late) -> Late:
     if is_late(value):
         return value
     if not isinstance(value, str):
-        raise wrong("not-a-gateway-address", "is neither an IP address nor a DNS name; write it as text, in quotes")
+        raise wrong("not-text", "{words}", words=not_text(value))
     try:
-        return str(ip_address(value))
+        return _ip_address(value)
     except ValueError:
         pass
     name = value.lower()
@@ -65,11 +67,31 @@ def gateway_address(value: Late) -> Late:
 
 
 def known_gateway_address(path: Path, value: Any) -> str:
-    """A late address once it is known. Raises `SpecError` if it is not one, as of a load balancer without any."""
+    """A late address once it is known.
+
+    Raises `SpecError` if it is not one, as of a load balancer without any; `UnknownError` if it is encrypted.
+    """
+    if isinstance(value, Unknown):
+        return str(value)
     try:
-        return str(gateway_address(value))
+        # nobody wrote it, so nobody can take its key out
+        return str(gateway_address("" if value is None else value))
     except PydanticCustomError as error:
         raise SpecError([Problem(path, error.type, f"{value!r} {error.message()}")]) from None
+
+
+def _ip_address(text: str) -> str:
+    """In its shortest form. Raises `ValueError`, also for a zone (`fe80::1%eth0`), which is one machine's affair."""
+    if "%" in text:
+        raise ValueError(text)
+    return str(ip_address(text))
+
+
+def _not_a_boolean(value: Any) -> Any:
+    """Python takes `true` for 1."""
+    if isinstance(value, bool):
+        raise wrong("not-an-integer", "is not an integer")
+    return value
 
 
 def _label_key(value: str) -> str:
@@ -137,15 +159,11 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def _state(value: str) -> str:
-    if value in ("draining", "retired"):
-        raise wrong("not-supported-yet", "is not supported yet; write 'active' or leave it out")
-    return value
-
-
 def _network(value: Any) -> Any:
-    if not isinstance(value, str):
+    if isinstance(value, IPv4Network | IPv6Network):
         return value
+    if not isinstance(value, str):
+        raise wrong("not-text", "{words}", words=not_text(value))
     try:
         return ip_network(value)
     except ValueError as error:
@@ -176,37 +194,51 @@ def _gateway_name(value: str) -> str:
     return value
 
 
+def _identity(value: str) -> str:
+    """Istio compares the identities of peers as text; a wildcard would let in whole trust domains."""
+    trust_domain, slash, path = value.removeprefix("spiffe://").partition("/")
+    if not (value.startswith("spiffe://") and trust_domain and slash and path) or "*" in value:
+        raise wrong("not-an-identity", "is not a SPIFFE identity; spiffe://<trust domain>/<path>, without wildcards")
+    return value
+
+
 def _address(value: str) -> str:
     try:
-        return str(ip_address(value))
+        return _ip_address(value)
     except ValueError:
         raise wrong("not-an-ip-address", "is not an IP address") from None
 
 
 PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
 
+PlainText = Annotated[str, Strict()]
+"""Bytes are no text."""
+Number = Annotated[int, BeforeValidator(_not_a_boolean)]
+"""Text that is a number counts as one: Pulumi rewrites numbers so."""
 NonEmpty = MinLen(1)
-Text = Annotated[str, StringConstraints(min_length=1)]
-DnsLabel = Annotated[str, AfterValidator(_dns_label)]
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
+Text = Annotated[PlainText, StringConstraints(min_length=1)]
+DnsLabel = Annotated[PlainText, AfterValidator(_dns_label)]
+LabelKey = Annotated[PlainText, AfterValidator(_label_key)]
+LabelValue = Annotated[PlainText, AfterValidator(_label_value)]
 Labels = Annotated[dict[LabelKey, LabelValue], NonEmpty]
-DnsName = Annotated[str, AfterValidator(_dns_name)]
-TrustDomain = Annotated[str, AfterValidator(_dns_labels)]
-Account = Annotated[str, AfterValidator(_dns_labels)]
+DnsName = Annotated[PlainText, AfterValidator(_dns_name)]
+TrustDomain = Annotated[PlainText, AfterValidator(_dns_labels)]
+Account = Annotated[PlainText, AfterValidator(_dns_labels)]
 GatewayAddress = Annotated[Any, AfterValidator(gateway_address)]
-ServiceReference = Annotated[str, AfterValidator(_service_reference)]
-HostTemplate = Annotated[str, AfterValidator(_host_template)]
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
-Weight = Annotated[int, Field(ge=0, le=2**31 - 1)]
+ServiceReference = Annotated[PlainText, AfterValidator(_service_reference)]
+HostTemplate = Annotated[PlainText, AfterValidator(_host_template)]
+PortNumber = Annotated[Number, Field(ge=1, le=65535)]
+Weight = Annotated[Number, Field(ge=0, le=2**31 - 1)]
 """Istio's weights are 32-bit integers."""
-Seconds = Annotated[int, Field(ge=0, le=3600)]
+Seconds = Annotated[Number, Field(ge=0, le=3600)]
 """An hour: istiod waits for ten seconds at most, so more is a mistake for minutes."""
 IstioValue = Annotated[Any, AfterValidator(plain_or_late)]
 """A value in Istio's own words, which `checks` holds against Istio's schemas."""
+Identity = Annotated[str, AfterValidator(_identity)]
 GatewayName = Annotated[str, AfterValidator(_gateway_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-Address = Annotated[str, AfterValidator(_address)]
-Protocol = Annotated[str, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]
-State = Annotated[Literal["active"], BeforeValidator(_state)]
-IstioVersion = Annotated[str, BeforeValidator(_istio_version), AfterValidator(_one_of(RELEASES))]
+Address = Annotated[PlainText, AfterValidator(_address)]
+Protocol = Annotated[PlainText, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]
+STATES = ("active", "draining", "retired")
+State = Annotated[str, AfterValidator(_one_of(STATES))]
+IstioVersion = Annotated[PlainText, BeforeValidator(_istio_version), AfterValidator(_one_of(RELEASES))]

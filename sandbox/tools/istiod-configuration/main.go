@@ -34,6 +34,7 @@ import (
 	"istio.io/istio/pkg/config/schema/gvr"
 	_ "istio.io/istio/pkg/config/xds" // every type that may occur within a listener
 	"istio.io/istio/pkg/kube"
+	"istio.io/istio/pkg/kube/krt"
 	"istio.io/istio/pkg/log"
 	"istio.io/istio/pkg/test"
 )
@@ -115,6 +116,7 @@ func answered(line []byte) answer {
 
 // controlPlane is an istiod that has read all objects of the cluster.
 func controlPlane(t test.Failer, asked question) *core.ConfigGenTest {
+	krt.GlobalDebugHandler = new(krt.DebugHandler) // it would keep everything that all planes have known
 	meshConfig, err := mesh.ApplyMeshConfigDefaults(string(asked.Mesh))
 	orFail(t, err)
 	resources, configs := sorted(t, asked)

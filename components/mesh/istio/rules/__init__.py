@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import Path, Problem
-from ..parts import text
 from ..values import FINE
-from . import destination_rule, gateway, service_entry
+from . import destination_rule, gateway, service_entry, virtual_service
 from .authorization_policy import AUTHORIZATION_POLICY
 from .destination_rule import DESTINATION_RULE
 from .endpoint import WORKLOAD_ENTRY
-from .exports import not_exported
 from .gateway import GATEWAY
+from .peer_authentication import PEER_AUTHENTICATION
 from .service_entry import SERVICE_ENTRY
 from .sidecar import SIDECAR
 from .tree import Rules, check_of
@@ -24,15 +23,11 @@ from .virtual_service import VIRTUAL_SERVICE
 Metadata = Mapping[str, Any]
 
 
-def _exported_virtual_service(spec: Mapping[str, Any], metadata: Metadata) -> Iterator[Problem]:
-    yield from not_exported(spec, text(metadata, "namespace"))
-
-
 _OF_SPECS: Mapping[str, Rules] = {
     "AuthorizationPolicy": AUTHORIZATION_POLICY,
     "DestinationRule": DESTINATION_RULE,
     "Gateway": GATEWAY,
-    "PeerAuthentication": Rules(),  # its schema says all
+    "PeerAuthentication": PEER_AUTHENTICATION,
     "ServiceEntry": SERVICE_ENTRY,
     "Sidecar": SIDECAR,
     "VirtualService": VIRTUAL_SERVICE,
@@ -42,7 +37,7 @@ _OF_OBJECTS: Mapping[str, Callable[[Mapping[str, Any], Metadata], Iterator[Probl
     "DestinationRule": destination_rule.in_its_namespace,
     "Gateway": gateway.of_its_name,
     "ServiceEntry": service_entry.in_its_namespace,
-    "VirtualService": _exported_virtual_service,
+    "VirtualService": virtual_service.in_its_namespace,
 }
 
 
@@ -57,9 +52,13 @@ def problems(value: Any, kind: str, place: Path = (), path: Path = ()) -> Sequen
     return [problem._replace(path=(*path, *problem.path)) for problem in wrong] if wrong else FINE
 
 
-def problems_of_an_object(kind: str, spec: Mapping[str, Any], metadata: Metadata, path: Path = ()) -> Sequence[Problem]:
-    """All that is wrong with a whole object, what depends on its name, namespace and labels included."""
-    wrong = [*problems(spec, kind, (), path)]
-    if of_object := _OF_OBJECTS.get(kind):
-        wrong += [problem._replace(path=(*path, *problem.path)) for problem in of_object(spec, metadata)]
+def problems_of_an_object(found: Mapping[str, Any]) -> Sequence[Problem]:
+    """All that is wrong with a whole object, what depends on its name, namespace and labels included.
+
+    The paths of the problems begin at the object: `spec.exportTo[0]`, `metadata.name`.
+    """
+    wrong = [*problems(found["spec"], found["kind"], (), ("spec",))]
+    of_object = _OF_OBJECTS.get(found["kind"])
+    if of_object and isinstance(found["spec"], dict):
+        wrong += of_object(found["spec"], found["metadata"])
     return wrong

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import inner, is_set, is_stated, messages, text
-from ..values import is_late
+from ..values import is_late, quoted
 from .conditions import CONDITION, account_names, not_a_port_text, not_a_trust_domain, not_an_address_or_range
 from .tree import Rules, each, each_of
 
@@ -39,10 +39,10 @@ def _with_negations(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _actions(spec: Spec) -> Iterator[Problem]:
-    action = spec.get("action") or "ALLOW"
-    if is_late(action):
+    if is_late(spec.get("action")):
         return
-    if action in ("DENY", "CUSTOM") and not is_stated(spec, "rules"):
+    action = spec.get("action") or "ALLOW"
+    if action in ("DENY", "CUSTOM") and not is_set(spec, "rules"):
         message = f"'rules' is missing, so {action} is never applied; state `rules: [{{}}]` for every request"
         yield Problem(("rules",), "missing-field", message)
     elif action == "CUSTOM" and not is_set(inner(spec, "provider"), "name") and not is_late(spec.get("provider")):
@@ -64,13 +64,11 @@ def _not_for_custom(spec: Spec) -> Iterator[Problem]:
             key = text(condition, "key")
             if key in _KEYS_NOT_FOR_CUSTOM or key.startswith("request.auth."):
                 here = ("rules", index, "when", number, "key")
-                yield Problem(here, "not-for-custom", f"'{key}' is not for action CUSTOM; leave it out")
+                yield Problem(here, "not-for-custom", f"{quoted(key)} is not for action CUSTOM; leave it out")
 
 
-def _empty_lists(rule: Mapping[str, Any]) -> Iterator[Problem]:
+def _empty_entries(rule: Mapping[str, Any]) -> Iterator[Problem]:
     for field, inside in (("from", "source"), ("to", "operation")):
-        if rule.get(field) == []:
-            yield Problem((field,), "empty", f"'{field}' has no entry; leave it out, or state one")
         for index, entry in messages(rule, field):
             if not is_stated(entry, inside):
                 message = f"'{inside}' is missing; state it in each entry of '{field}'"
@@ -98,10 +96,10 @@ def _not_a_path(path: str) -> Iterator[Problem]:
     for position, segment in enumerate(segments):
         if segment in _TEMPLATES:
             if "{**}" in segments[:position]:
-                yield Problem((), "not-a-path", f"'{path}' goes on after {{**}}; state {{**}} at the end")
+                yield Problem((), "not-a-path", f"{quoted(path)} goes on after {{**}}; state {{**}} at the end")
                 return
         elif "{" in segment or "}" in segment or (is_template and not _SEGMENT.fullmatch(segment)):
-            message = f"'{path}' is not a template of a path; {{*}} and {{**}} stand for whole segments"
+            message = f"{quoted(path)} is not a template of a path; {{*}} and {{**}} stand for whole segments"
             yield Problem((), "not-a-path", message)
             return
 
@@ -128,7 +126,7 @@ def _operation_fields() -> dict[str, Rules]:
 
 _TARGET = Rules((_not_a_target,))
 _RULE = Rules(
-    (_empty_lists,),
+    (_empty_entries,),
     fields={
         "from": each_of(Rules(fields={"source": Rules((_empty_source,), fields=_source_fields())})),
         "to": each_of(Rules(fields={"operation": Rules((_empty_operation,), fields=_operation_fields())})),

@@ -1,10 +1,12 @@
 """ClientTLSSettings: which certificates a caller shows, and which it takes."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ...errors import Problem
-from ..parts import is_set, is_stated, text
+from ..parts import is_set, text
+from ..values import quoted
 from .tree import Rules
 
 _CONFIG_MAP = "configmap://"
@@ -14,10 +16,8 @@ _FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
 def _not_verified(tls: Mapping[str, Any]) -> Iterator[Problem]:
     if tls.get("insecureSkipVerify") is not True or tls.get("mode") not in ("SIMPLE", "MUTUAL"):
         return
-    texts = ("caCertificates", "credentialName") if tls["mode"] == "SIMPLE" else ("caCertificates",)
-    stated = [field for field in texts if is_set(tls, field)]
-    stated += [field for field in ("subjectAltNames",) if is_stated(tls, field)]
-    for field in stated:
+    simple = ("credentialName",) if tls["mode"] == "SIMPLE" else ()
+    for field in filter(partial(is_set, tls), ("caCertificates", *simple, "subjectAltNames")):
         message = f"'{field}' stands beside 'insecureSkipVerify', which verifies nothing; use one of them"
         yield Problem((field,), "one-of", message)
 
@@ -43,7 +43,7 @@ def _half_a_config_map(tls: Mapping[str, Any]) -> Iterator[Problem]:
     if name.startswith(_CONFIG_MAP):
         namespace, _, rest = name.removeprefix(_CONFIG_MAP).partition("/")
         if not namespace or not rest.partition("/")[0]:
-            message = f"'{name}' is not the name of a ConfigMap; write {_CONFIG_MAP}<namespace>/<name>"
+            message = f"{quoted(name)} is not the name of a ConfigMap; write {_CONFIG_MAP}<namespace>/<name>"
             yield Problem(("credentialName",), "not-a-config-map", message)
 
 
@@ -52,7 +52,7 @@ def config_map_elsewhere(tls: Mapping[str, Any], namespace: str) -> Iterator[Pro
     name = text(tls, "credentialName")
     other, slash, _ = name.removeprefix(_CONFIG_MAP).partition("/")
     if name.startswith(_CONFIG_MAP) and slash and other and other != namespace:
-        message = f"'{name}' is in another namespace than the object; it should be in {namespace}"
+        message = f"{quoted(name)} is in another namespace than the object; it should be in {namespace}"
         yield Problem(("credentialName",), "not-a-config-map", message)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, text, texts
+from ..values import quoted
 from .hosts import is_address, is_range
 from .tree import Rules
 
@@ -18,32 +19,32 @@ def _is_address_or_range(value: str) -> bool:
 
 def not_an_address_or_range(value: str) -> Iterator[Problem]:
     if not _is_address_or_range(value):
-        message = f"'{value}' is neither an IP address nor a range; write for example 10.0.0.1 or 10.0.0.0/8"
+        message = f"{quoted(value)} is neither an IP address nor a range; write for example 10.0.0.1 or 10.0.0.0/8"
         yield Problem((), "not-an-address", message)
 
 
 def not_a_port_text(value: str) -> Iterator[Problem]:
-    if not re.fullmatch("[0-9]+", value) or int(value) > 65535:
-        yield Problem((), "out-of-bounds", f"'{value}' is not a port; '0' to '65535' is right")
+    if not re.fullmatch("[0-9]{1,99}", value) or int(value) > 65535:
+        yield Problem((), "out-of-bounds", f"{quoted(value)} is not a port; '0' to '65535' is right")
 
 
 def account_names(value: str) -> Iterator[Problem]:
     """What is not the name of a service account, with or without its namespace."""
     if "*" in value or value.count("/") > 1 or not all(value.split("/")) or len(value.encode()) > _LONGEST_ACCOUNT:
-        message = f"'{value}' is not a service account; write <account> or <namespace>/<account>"
+        message = f"{quoted(value)} is not a service account; write <account> or <namespace>/<account>"
         yield Problem((), "not-a-service-account", message)
 
 
 def _not_a_wildcard(value: str) -> Iterator[Problem]:
     if not value or value.count("*") > 1 or "*" in value[1:-1]:
-        message = f"'{value}' is not a trust domain; it may have one * at one end"
+        message = f"{quoted(value)} is not a trust domain; it may have one * at one end"
         yield Problem((), "not-a-trust-domain", message)
 
 
 def not_a_trust_domain(value: str) -> Iterator[Problem]:
     yield from _not_a_wildcard(value)
     if "/" in value:
-        yield Problem((), "not-a-trust-domain", f"'{value}' has a slash; a trust domain has none")
+        yield Problem((), "not-a-trust-domain", f"{quoted(value)} has a slash; a trust domain has none")
 
 
 def _any_text(_value: str) -> Iterator[Problem]:
@@ -74,11 +75,11 @@ def _key(condition: Mapping[str, Any]) -> Iterator[Problem]:
     elif key.startswith(_WITH_A_NAME):
         begin = key.find("[")
         if not (key.endswith("]") and 0 < begin < len(key) - 2):
-            message = f"'{key}' has no name in brackets; write for example {key.partition('[')[0]}[name]"
+            message = f"{quoted(key)} has no name in brackets; write for example {key.partition('[')[0]}[name]"
             yield Problem(("key",), "not-an-attribute", message)
     elif key and key not in _VALUES:
         known = ", ".join((*_VALUES, *(f"{name}[…]" for name in _WITH_A_NAME[:2])))
-        yield Problem(("key",), "not-an-attribute", f"'{key}' is not an attribute; it takes {known}")
+        yield Problem(("key",), "not-an-attribute", f"{quoted(key)} is not an attribute; it takes {known}")
 
 
 def _no_values(condition: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...errors import Path, Problem
 from ..parts import inner, messages, text
+from ..values import quoted
 from .client_tls import config_map_elsewhere
 from .exports import exported_with_a_selector, not_exported
 from .hosts import LABELS, not_a_label, not_a_wildcard_host
@@ -20,7 +21,7 @@ def _subsets_twice(spec: Spec) -> Iterator[Problem]:
     for index, subset in messages(spec, "subsets"):
         name = text(subset, "name")
         if name and name in before:
-            message = f"'{name}' is stated twice; state each subset once"
+            message = f"{quoted(name)} is stated twice; state each subset once"
             yield Problem(("subsets", index, "name"), "stated-twice", message)
         before.add(name)
 
@@ -32,7 +33,7 @@ def in_its_namespace(spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Proble
     yield from exported_with_a_selector(spec, namespace)
     for path, policy in _policies(spec):
         for problem in config_map_elsewhere(inner(policy, "tls"), namespace):
-            yield problem._replace(path=(*path, "tls", *problem.path))
+            yield problem._replace(path=("spec", *path, "tls", *problem.path))
 
 
 def _policies(spec: Spec) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -5,26 +5,26 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_stated, texts
+from ..values import quoted
 from .hosts import is_label
 
 
 def not_exported(spec: Mapping[str, Any], namespace: str, *, to_nobody: bool = False) -> Iterator[Problem]:
-    """What istiod refuses in `exportTo`; only a ServiceEntry may be exported `to_nobody`."""
+    """What istiod refuses in `exportTo`; only a ServiceEntry may be exported `to_nobody`. Paths begin at the object."""
     before: set[str] = set()
     for index, entry in texts(spec, "exportTo"):
-        here = ("exportTo", index)
+        here = ("spec", "exportTo", index)
         meant = namespace if entry == "." and namespace else entry
         if meant in before:
-            yield Problem(here, "stated-twice", f"'{entry}' is stated twice; state each namespace once")
+            yield Problem(here, "stated-twice", f"{quoted(entry)} is stated twice; state each namespace once")
         elif entry == "~" and not to_nobody:
             yield Problem(here, "not-a-namespace", "'~' means nobody; state `.`, `*` or namespaces")
         elif entry not in (".", "*", "~") and not is_label(entry):
-            yield Problem(here, "not-a-namespace", f"'{entry}' is not a namespace; state `.`, `*` or a name")
+            yield Problem(here, "not-a-namespace", f"{quoted(entry)} is not a namespace; state `.`, `*` or a name")
         before.add(meant)
-    for alone in before & {"*", "~"}:
-        if len(before) > 1:
-            message = f"'{alone}' stands beside other namespaces; state it alone"
-            yield Problem(("exportTo",), "not-alone", message)
+    if len(before) > 1 and (alone := sorted(before & {"*", "~"})):
+        message = f"{quoted(alone[0])} stands beside other namespaces; state it alone"
+        yield Problem(("spec", "exportTo"), "not-alone", message)
 
 
 def exported_with_a_selector(spec: Mapping[str, Any], namespace: str) -> Iterator[Problem]:
@@ -33,5 +33,5 @@ def exported_with_a_selector(spec: Mapping[str, Any], namespace: str) -> Iterato
         return
     for index, entry in texts(spec, "exportTo"):
         if entry == "*" or (namespace and entry not in (".", namespace)):
-            message = f"'{entry}' stands beside 'workloadSelector'; only `.` is right then"
-            yield Problem(("exportTo", index), "exported-with-a-selector", message)
+            message = f"{quoted(entry)} stands beside 'workloadSelector'; only `.` is right then"
+            yield Problem(("spec", "exportTo", index), "exported-with-a-selector", message)

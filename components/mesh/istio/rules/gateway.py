@@ -5,7 +5,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import inner, is_set, is_stated, messages, number, text
-from ..values import is_late
+from ..values import is_late, quoted
 from .endpoint import is_socket
 from .hosts import is_address, is_label, is_wildcard_host
 from .protocols import is_http, is_protocol, is_tls, not_a_protocol
@@ -28,7 +28,7 @@ def _port_names_twice(spec: Spec) -> Iterator[Problem]:
     for index, server in messages(spec, "servers"):
         name = text(inner(server, "port"), "name")
         if name and name in before:
-            message = f"'{name}' is stated twice; each server needs a port name of its own"
+            message = f"{quoted(name)} is stated twice; each server needs a port name of its own"
             yield Problem(("servers", index, "port", "name"), "stated-twice", message)
         before.add(name)
 
@@ -37,10 +37,10 @@ def not_a_host_of_a_namespace(host: str) -> Iterator[Problem]:
     """`<namespace>/<host>`, or the host alone."""
     namespace, slash, name = host.rpartition("/") if host.count("/") == 1 else ("", "", host)
     if slash and namespace not in ("*", ".") and not is_label(namespace):
-        message = f"'{namespace}' is not a namespace; write its name, `*` or `.`"
+        message = f"{quoted(namespace)} is not a namespace; write its name, `*` or `.`"
         yield Problem((), "not-a-namespace", message)
     if name != "*" and not is_full_host(name):
-        message = f"'{name}' is not the whole name of a host; write for example www.example.com or *.example.com"
+        message = f"{quoted(name)} is not the whole name of a host; write for example www.example.com or *.example.com"
         yield Problem((), "not-a-host", message)
 
 
@@ -60,10 +60,10 @@ def _port(server: Mapping[str, Any]) -> Iterator[Problem]:
     value = number(port, "number")
     if is_stated(port, "number") and not is_late(port["number"]):
         if is_socket(bind) and value:
-            message = f"'{value}' stands beside the socket '{bind}'; 0 is right then"
+            message = f"{quoted(value)} stands beside the socket {quoted(bind)}; 0 is right then"
             yield Problem(("port", "number"), "out-of-bounds", message)
         elif not is_socket(bind) and not 1 <= value <= 65535 and not is_late(server.get("bind")):
-            yield Problem(("port", "number"), "out-of-bounds", f"'{value}' is not a port; 1 to 65535 is right")
+            yield Problem(("port", "number"), "out-of-bounds", f"{quoted(value)} is not a port; 1 to 65535 is right")
     if port.get("name") == "":
         yield Problem(("port", "name"), "empty", "'' is not the name of a port; state one")
     if is_set(port, "targetPort"):
@@ -90,8 +90,8 @@ def of_its_name(_spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Problem]:
     """What depends on the name of the object."""
     name = text(metadata, "name")
     if is_stated(metadata, "name") and not is_label(name):
-        message = f"'{name}' is not the name of a Gateway; it has letters, digits and -, at most 63"
-        yield Problem((), "not-a-label", message)
+        message = f"{quoted(name)} is not the name of a Gateway; it has letters, digits and -, at most 63"
+        yield Problem(("metadata", "name"), "not-a-label", message)
 
 
 GATEWAY = Rules(

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import texts
+from ..values import quoted
 from .hosts import is_host, is_label
 
 
@@ -13,10 +14,10 @@ def gateway_names(part: Mapping[str, Any]) -> Iterator[Problem]:
     for index, name in texts(part, "gateways"):
         namespace, slash, gateway = name.partition("/")
         if slash and not (is_label(namespace) and is_label(gateway)):
-            message = f"'{name}' is not the name of a gateway; write <namespace>/<name>, or mesh"
+            message = f"{quoted(name)} is not the name of a gateway; write <namespace>/<name>, or mesh"
             yield Problem(("gateways", index), "not-a-gateway", message)
         if not slash:
             if not is_host(name):
-                message = f"'{name}' is not the name of a gateway; write <namespace>/<name>, or mesh"
+                message = f"{quoted(name)} is not the name of a gateway; write <namespace>/<name>, or mesh"
                 yield Problem(("gateways", index), "not-a-gateway", message)
             return  # istiod looks at none that stands behind a name without a namespace

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ..values import quoted
 from .tree import Rules, each
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~A-Za-z0-9]+")
@@ -42,13 +43,15 @@ def names_that_match_nothing(matches: Mapping[Any, Any]) -> Iterator[Problem]:
     """Names of headers that cannot be matched."""
     for name in map(str, matches):
         if not (is_claim(name) or name in _PSEUDO_HEADERS or is_header_name(name)):
-            yield Problem((name,), "not-a-header", f"'{name}' is not the name of a header; write for example x-user")
+            yield Problem(
+                (name,), "not-a-header", f"{quoted(name)} is not the name of a header; write for example x-user"
+            )
 
 
 def _set_of_a_request(headers: Mapping[Any, Any]) -> Iterator[Problem]:
     for name in map(str, headers):
         if not name or (name.startswith(":") and not is_authority(name)):
-            message = f"'{name}' cannot be set; write the name of a header, or :authority"
+            message = f"{quoted(name)} cannot be set; write the name of a header, or :authority"
             yield Problem((name,), "not-a-header", message)
 
 
@@ -59,19 +62,19 @@ def _fixed(name: str) -> bool:
 def _set_of_an_answer(headers: Mapping[Any, Any]) -> Iterator[Problem]:
     for name in map(str, headers):
         if _fixed(name):
-            yield Problem((name,), "not-a-header", f"'{name}' cannot be set in an answer; write another header")
+            yield Problem((name,), "not-a-header", f"{quoted(name)} cannot be set in an answer; write another header")
 
 
 def _removed(name: str) -> Iterator[Problem]:
     if _fixed(name):
-        yield Problem((), "not-a-header", f"'{name}' cannot be removed; write another header")
+        yield Problem((), "not-a-header", f"{quoted(name)} cannot be removed; write another header")
 
 
 def _not_a_value(value: str) -> Iterator[Problem]:
     if _CONTROL_CHARACTER.search(value):
-        yield Problem((), "not-a-header-value", f"{value!r} has a control character; leave it out")
+        yield Problem((), "not-a-header-value", f"{quoted(value)} has a control character; leave it out")
     if not _VALUE.fullmatch(value):
-        message = f"'{value}' has a % that ends nothing; write %% for a percent sign, %NAME% for a variable"
+        message = f"{quoted(value)} has a % that ends nothing; write %% for a percent sign, %NAME% for a variable"
         yield Problem((), "not-a-header-value", message)
 
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from ...errors import Problem
+from ..values import quoted
 from .tree import Rules, each, number, text
 
 _LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?")
@@ -21,16 +23,20 @@ _BITS = re.compile(r"0|[1-9][0-9]*")
 _LABEL_SENTENCE = "it has letters, digits and -, at most 63, and no - at either end"
 
 
+# the same names stand in many objects
+@lru_cache(maxsize=10_000)
 def is_label(name: str) -> bool:
     """Whether it is a DNS label; capital letters are legal for istiod."""
     return len(name) <= _LABEL_LENGTH and bool(_LABEL.fullmatch(name))
 
 
+@lru_cache(maxsize=10_000)
 def is_host(name: str) -> bool:
     """Whether it is a DNS name; it may end in a dot, but not in a number."""
     return 0 < len(name.encode()) <= _HOST_LENGTH and _are_labels(name)
 
 
+@lru_cache(maxsize=10_000)
 def is_wildcard_host(name: str) -> bool:
     """Whether it is a DNS name, or one whose first label begins with `*`."""
     first, dot, rest = name.partition(".")
@@ -39,6 +45,7 @@ def is_wildcard_host(name: str) -> bool:
     return not dot or _are_labels(rest)
 
 
+@lru_cache(maxsize=10_000)
 def is_address(name: str) -> bool:
     try:
         ip_address(name)
@@ -70,37 +77,37 @@ def _are_labels(name: str) -> bool:
 
 def not_a_label(name: str) -> Iterator[Problem]:
     if not is_label(name):
-        yield Problem((), "not-a-label", f"'{name}' is not a DNS label; {_LABEL_SENTENCE}")
+        yield Problem((), "not-a-label", f"{quoted(name)} is not a DNS label; {_LABEL_SENTENCE}")
 
 
 def not_a_host(name: str) -> Iterator[Problem]:
     if not is_host(name):
         yield Problem(
-            (), "not-a-host", f"'{name}' is not a DNS name; write for example reviews.default.svc.cluster.local"
+            (), "not-a-host", f"{quoted(name)} is not a DNS name; write for example reviews.default.svc.cluster.local"
         )
 
 
 def not_a_wildcard_host(name: str) -> Iterator[Problem]:
     if not is_wildcard_host(name):
         yield Problem(
-            (), "not-a-host", f"'{name}' is not a DNS name; write for example www.example.com or *.example.com"
+            (), "not-a-host", f"{quoted(name)} is not a DNS name; write for example www.example.com or *.example.com"
         )
 
 
 def not_an_address(name: str) -> Iterator[Problem]:
     if not is_address(name):
-        yield Problem((), "not-an-address", f"'{name}' is not an IP address; write for example 240.0.0.1")
+        yield Problem((), "not-an-address", f"{quoted(name)} is not an IP address; write for example 240.0.0.1")
 
 
 def not_a_range(name: str) -> Iterator[Problem]:
     if not is_range(name):
-        message = f"'{name}' is neither an IP address nor a range; write for example 10.0.0.1 or 10.0.0.0/8"
+        message = f"{quoted(name)} is neither an IP address nor a range; write for example 10.0.0.1 or 10.0.0.0/8"
         yield Problem((), "not-an-address", message)
 
 
 def not_a_port(port: Any) -> Iterator[Problem]:
     if not 1 <= port <= 65535:
-        yield Problem((), "out-of-bounds", f"'{port}' is not a port; 1 to 65535 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(port)} is not a port; 1 to 65535 is right")
 
 
 def not_a_port_or_0(port: Any) -> Iterator[Problem]:
@@ -113,11 +120,11 @@ def not_labels(labels: Any) -> Iterator[Problem]:
     for key, value in labels.items():
         match = _LABEL_KEY.fullmatch(key) if isinstance(key, str) else None
         if not match or len(match["prefix"] or "") > _PREFIX_LENGTH or len(match["name"]) > _LABEL_LENGTH:
-            yield Problem((str(key),), "not-a-label-key", f"'{key}' is not a key of a label; write for example version")
-        if isinstance(value, str) and not _LABEL_VALUE.fullmatch(value):
-            message = (
-                f"'{value}' is not a value of a label; it has letters, digits, -, _ and ., none of these at an end"
+            yield Problem(
+                (str(key),), "not-a-label-key", f"{quoted(key)} is not a key of a label; write for example version"
             )
+        if isinstance(value, str) and not _LABEL_VALUE.fullmatch(value):
+            message = f"{quoted(value)} is not a value of a label; it has letters and digits, and - _ . between them"
             yield Problem((str(key),), "not-a-label-value", message)
 
 

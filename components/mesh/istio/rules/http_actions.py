@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, is_stated, number, text
-from ..values import is_late
+from ..values import is_late, quoted
 from .durations import DURATION, SECONDS
 from .headers import is_header_name
 from .string_match import not_a_regex
@@ -34,7 +34,7 @@ _LARGEST_BODY = 1024 * 1024
 
 def _fewer_than_none(attempts: float) -> Iterator[Problem]:
     if attempts < 0:
-        yield Problem((), "out-of-bounds", f"'{attempts}' is less than nothing; at least 0 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(attempts)} is less than nothing; at least 0 is right")
 
 
 def _retries_that_are_off(retries: Mapping[str, Any]) -> Iterator[Problem]:
@@ -49,7 +49,7 @@ def _retries_that_are_off(retries: Mapping[str, Any]) -> Iterator[Problem]:
 def _unknown_reasons(retry_on: str) -> Iterator[Problem]:
     for reason in retry_on.split(",") if retry_on else ():
         if reason not in _RETRY_ON and re.sub("^[+]?0*", "", reason) not in _STATUSES:
-            message = f"'{reason}' is not a reason to retry; it takes status codes and {', '.join(_RETRY_ON)}"
+            message = f"{quoted(reason)} is not a reason to retry; it takes status codes and {', '.join(_RETRY_ON)}"
             yield Problem((), "not-a-retry-reason", message)
 
 
@@ -74,12 +74,12 @@ def _empty_origin(origin: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _unknown_method(method: str) -> Iterator[Problem]:
     if method not in _METHODS:
-        yield Problem((), "not-a-method", f"'{method}' is not a method; it takes {', '.join(_METHODS)}")
+        yield Problem((), "not-a-method", f"{quoted(method)} is not a method; it takes {', '.join(_METHODS)}")
 
 
 def _not_a_header(name: str) -> Iterator[Problem]:
     if not is_header_name(name):
-        yield Problem((), "not-a-header", f"'{name}' is not the name of a header; write for example x-user, or *")
+        yield Problem((), "not-a-header", f"{quoted(name)} is not the name of a header; write for example x-user, or *")
 
 
 CORS = Rules(
@@ -100,7 +100,7 @@ def _no_fault(fault: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _not_a_share(percentage: float) -> Iterator[Problem]:
     if percentage and not _SMALLEST_PERCENTAGE <= percentage <= 100:
-        message = f"'{percentage}' is not a percentage; 0, or {_SMALLEST_PERCENTAGE} to 100 is right"
+        message = f"{quoted(percentage)} is not a percentage; 0, or {_SMALLEST_PERCENTAGE} to 100 is right"
         yield Problem((), "out-of-bounds", message)
 
 
@@ -117,12 +117,12 @@ def _exponential_delay(delay: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _not_a_status(status: float) -> Iterator[Problem]:
     if not 200 <= status <= 600:
-        yield Problem((), "out-of-bounds", f"'{status}' is not a status; 200 to 599 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(status)} is not a status; 200 to 599 is right")
 
 
 def _not_a_grpc_status(status: str) -> Iterator[Problem]:
     if status not in _GRPC_STATUSES:
-        message = f"'{status}' is not a gRPC status; it takes {', '.join(_GRPC_STATUSES)}"
+        message = f"{quoted(status)} is not a gRPC status; it takes {', '.join(_GRPC_STATUSES)}"
         yield Problem((), "not-a-grpc-status", message)
 
 
@@ -152,17 +152,17 @@ def _redirect_to_the_same(redirect: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _not_a_redirect(code: float) -> Iterator[Problem]:
     if code and not 300 <= code <= 399:
-        yield Problem((), "out-of-bounds", f"'{code}' is not the status of a redirect; 300 to 399 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(code)} is not the status of a redirect; 300 to 399 is right")
 
 
 def _not_a_web_scheme(scheme: str) -> Iterator[Problem]:
     if scheme not in ("", "http", "https"):
-        yield Problem((), "not-in-enum", f"'{scheme}' is not a scheme of a redirect; it takes http, https")
+        yield Problem((), "not-in-enum", f"{quoted(scheme)} is not a scheme of a redirect; it takes http, https")
 
 
 def _beyond_the_ports(port: float) -> Iterator[Problem]:
     if port > 65535:
-        yield Problem((), "out-of-bounds", f"'{port}' is not a port; 1 to 65535 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(port)} is not a port; 1 to 65535 is right")
 
 
 REDIRECT = Rules(
@@ -176,20 +176,28 @@ REDIRECT = Rules(
 
 
 def _too_much_for_an_answer(body: Mapping[str, Any]) -> Iterator[Problem]:
-    sizes = {"string": len(text(body, "string").encode()), "bytes": _decoded_size(text(body, "bytes"))}
+    sizes = {"string": len(text(body, "string").encode()), "bytes": _decoded_size(text(body, "bytes")) or 0}
     for field, size in sizes.items():
         if size > _LARGEST_BODY:
-            yield Problem((field,), "wrong-length", f"'{size}' bytes are too many; at most {_LARGEST_BODY} are right")
+            yield Problem(
+                (field,), "wrong-length", f"{quoted(size)} bytes are too many; at most {_LARGEST_BODY} are right"
+            )
 
 
-def _decoded_size(encoded: str) -> int:
+def _not_base64(body: Mapping[str, Any]) -> Iterator[Problem]:
+    """Until 1.28 the schema takes any text."""
+    if _decoded_size(encoded := text(body, "bytes")) is None:
+        yield Problem(("bytes",), "not-base64", f"{quoted(encoded)} is not base64; encode at least one byte")
+
+
+def _decoded_size(encoded: str) -> int | None:
     try:
-        return len(b64decode(encoded))
+        return len(b64decode(encoded.replace("\n", "").replace("\r", ""), validate=True))
     except ValueError:
-        return 0
+        return None
 
 
-DIRECT_RESPONSE = Rules(fields={"status": _STATUS, "body": Rules((_too_much_for_an_answer,))})
+DIRECT_RESPONSE = Rules(fields={"status": _STATUS, "body": Rules((_too_much_for_an_answer, _not_base64))})
 
 
 def _rewrites(rewrite: Mapping[str, Any]) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...errors import Problem
+from ..values import quoted
 from .gateway_names import gateway_names
 from .headers import names_that_match_nothing
 from .hosts import LABELS, PORT_OR_0, is_label
@@ -12,7 +13,7 @@ from .tree import Rules, each_of, text
 
 def _not_a_namespace(namespace: str) -> Iterator[Problem]:
     if namespace and not is_label(namespace):
-        message = f"'{namespace}' is not the name of a namespace; it has letters, digits and -, at most 63"
+        message = f"{quoted(namespace)} is not the name of a namespace; it has letters, digits and -, at most 63"
         yield Problem((), "not-a-label", message)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import inner, is_set, is_stated, messages
-from ..values import is_late
+from ..values import is_late, quoted
 from .destination import DESTINATION, WEIGHT, weights_of_0
 from .durations import DURATION
 from .headers import OPERATIONS, is_authority
@@ -17,7 +17,7 @@ from .tree import Rules, each_of, number
 def _actions(route: Mapping[str, Any]) -> Iterator[Problem]:
     if is_stated(route, "delegate"):
         for field in ("redirect", "route"):
-            if is_stated(route, field):
+            if is_set(route, field) if field == "route" else is_stated(route, field):
                 message = f"'{field}' stands beside 'delegate'; leave it to the delegate"
                 yield Problem((field,), "two-actions", message)
         return
@@ -46,7 +46,8 @@ def _mirrored_twice(route: Mapping[str, Any]) -> Iterator[Problem]:
 def _prefix_of_another_match(route: Mapping[str, Any]) -> Iterator[Problem]:
     if is_set(inner(route, "redirect"), "prefixRewrite"):
         for index, match in messages(route, "match"):
-            if is_stated(match, "uri") and "prefix" not in inner(match, "uri"):
+            uri = match.get("uri")
+            if isinstance(uri, dict) and not is_stated(uri, "prefix"):
                 message = "'prefixRewrite' of the redirect replaces a prefix; match the path by prefix"
                 yield Problem(("match", index, "uri"), "not-a-prefix", message)
 
@@ -66,7 +67,7 @@ def _authority_set_twice(route: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _more_than_all(percentage: float) -> Iterator[Problem]:
     if not 0 <= percentage <= 100:
-        yield Problem((), "out-of-bounds", f"'{percentage}' is not a percentage; 0 to 100 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(percentage)} is not a percentage; 0 to 100 is right")
 
 
 _PERCENTAGE = Rules(fields={"value": number(_more_than_all)})
@@ -83,6 +84,7 @@ HTTP_ROUTE = Rules(
         "mirrors": each_of(Rules(fields={"destination": DESTINATION, "percentage": _PERCENTAGE})),
         "mirrorPercentage": _PERCENTAGE,
         "mirrorPercent": number(_more_than_all),
+        "mirror_percent": number(_more_than_all),
         "redirect": REDIRECT,
         "directResponse": DIRECT_RESPONSE,
         "retries": RETRIES,

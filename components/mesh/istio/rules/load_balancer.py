@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import inner, is_set, is_stated, messages, number, text, texts
-from ..values import is_late
+from ..values import is_late, quoted
 from .durations import ANY_DURATION, DURATION
 from .localities import localities_that_overlap, not_localities
 from .tree import Rules, each_of
@@ -26,7 +26,7 @@ def _attributes_twice(cookie: Mapping[str, Any]) -> Iterator[Problem]:
     for index, attribute in messages(cookie, "attributes"):
         name = text(attribute, "name")
         if name and name in before:
-            message = f"'{name}' is stated twice; state each attribute once"
+            message = f"{quoted(name)} is stated twice; state each attribute once"
             yield Problem(("attributes", index, "name"), "stated-twice", message)
         before.add(name)
 
@@ -41,7 +41,7 @@ def _ring_size_beside_an_algorithm(consistent: Mapping[str, Any]) -> Iterator[Pr
 def _table_size(maglev: Mapping[str, Any]) -> Iterator[Problem]:
     size = number(maglev, "tableSize")
     if not is_late(maglev.get("tableSize")) and not (size <= _LARGEST_TABLE and _is_prime(int(size))):
-        message = f"'{size}' is not the size of a table; a prime number of at most {_LARGEST_TABLE} is right"
+        message = f"{quoted(size)} is not the size of a table; a prime number of at most {_LARGEST_TABLE} is right"
         yield Problem(("tableSize",), "not-a-prime", message)
 
 
@@ -73,18 +73,18 @@ def _priority_of_a_zone(setting: Mapping[str, Any]) -> Iterator[Problem]:
 def _topology_labels(setting: Mapping[str, Any], wrong: str) -> Iterator[Problem]:
     for index, label in texts(setting, "failoverPriority"):
         if label in _TOPOLOGY:
-            yield Problem(("failoverPriority", index), "topology-label", f"'{label}' {wrong}")
+            yield Problem(("failoverPriority", index), "topology-label", f"{quoted(label)} {wrong}")
 
 
 def _weights_of_localities(distribution: Mapping[str, Any]) -> Iterator[Problem]:
-    weights = inner(distribution, "to")
+    weights = {locality: weight for locality, weight in inner(distribution, "to").items() if weight is not None}
     if is_late(distribution.get("to")) or not all(isinstance(weight, int) for weight in weights.values()):
         return
     for locality, weight in weights.items():
         if not 0 < weight <= 100:
-            yield Problem(("to", locality), "out-of-bounds", f"'{weight}' is not a share; 1 to 100 is right")
+            yield Problem(("to", locality), "out-of-bounds", f"{quoted(weight)} is not a share; 1 to 100 is right")
     if (total := sum(weights.values())) != 100:
-        yield Problem(("to",), "weights-not-100", f"'{total}' is the sum of the weights; it should be 100")
+        yield Problem(("to",), "weights-not-100", f"{quoted(total)} is the sum of the weights; it should be 100")
 
 
 def _sources(setting: Mapping[str, Any]) -> Iterator[Problem]:
@@ -104,21 +104,16 @@ def _regions(failover: Mapping[str, Any]) -> Iterator[Problem]:
     for field in ("from", "to"):
         region = text(failover, field)
         if "/" in region or "*" in region:
-            message = f"'{region}' is not a region; write its whole name without zone"
+            message = f"{quoted(region)} is not a region; write its whole name without zone"
             yield Problem((field,), "not-a-region", message)
     if failover.get("from", "") == failover.get("to", ""):
         message = f"'{text(failover, 'to')}' fails over to itself; state another region"
         yield Problem(("to",), "same-region", message)
 
 
-def _no_slower_start(percent: float) -> Iterator[Problem]:
-    if percent > 100:
-        yield Problem((), "out-of-bounds", f"'{percent}' is not a percentage; 0 to 100 is right")
-
-
 def _no_aggression(aggression: float) -> Iterator[Problem]:
     if aggression <= 0:
-        yield Problem((), "out-of-bounds", f"'{aggression}' is too little; more than 0 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(aggression)} is too little; more than 0 is right")
 
 
 _FAILOVER = each_of(Rules((_regions,)))
@@ -141,7 +136,6 @@ LOAD_BALANCER = Rules(
         "warmup": Rules(
             fields={
                 "duration": DURATION,
-                "minimumPercent": number_rules(_no_slower_start),
                 "aggression": number_rules(_no_aggression),
             }
         ),

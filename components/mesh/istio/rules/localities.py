@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ..values import quoted
 
 
 def not_localities(localities: Mapping[Any, str]) -> Iterator[tuple[Any, Problem]]:
     """What is not a locality, with its key."""
     for key, locality in localities.items():
         if "*" in locality[:-1]:
-            message = f"'{locality}' has a wildcard before its end; write for example region/*"
+            message = f"{quoted(locality)} has a wildcard before its end; write for example region/*"
             yield key, Problem((), "not-a-locality", message)
         elif not all(locality.split("/", 2)):
-            message = f"'{locality}' is not a locality; write region, region/zone or region/zone/subzone"
+            message = f"{quoted(locality)} is not a locality; write region, region/zone or region/zone/subzone"
             yield key, Problem((), "not-a-locality", message)
 
 
@@ -26,7 +27,7 @@ def localities_that_overlap(localities: Mapping[Any, str], *, in_order: bool) ->
     for key, locality in localities.items():
         steps = tuple(locality.split("/", 2))
         if any(_covers(other, steps) or (not in_order and _covers(steps, other)) for other in before):
-            message = f"'{locality}' overlaps with another one; state each place once"
+            message = f"{quoted(locality)} overlaps with another one; state each place once"
             yield key, Problem((), "localities-that-overlap", message)
         before.append(steps)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...errors import Problem
+from ..values import quoted
 
 HTTP = ("http", "http2", "http_proxy", "grpc", "grpc-web")
 TLS = ("https", "tls")
@@ -24,7 +25,7 @@ def is_protocol(protocol: str) -> bool:
 
 def not_a_protocol(protocol: str) -> Iterator[Problem]:
     if not is_protocol(protocol):
-        yield Problem((), "not-a-protocol", f"'{protocol}' is not a protocol; it takes {', '.join(_ALL).upper()}")
+        yield Problem((), "not-a-protocol", f"{quoted(protocol)} is not a protocol; it takes {', '.join(_ALL).upper()}")
 
 
 def neither_empty_nor_a_protocol(protocol: str) -> Iterator[Problem]:

@@ -25,12 +25,15 @@ def _certificates_of_the_mesh(tls: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _two_sources(tls: Mapping[str, Any]) -> Iterator[Problem]:
-    sources = [field for field in ("credentialName", "credentialNames", "tlsCertificates") if is_set(tls, field)]
-    if is_set(tls, "serverCertificate") and is_set(tls, "privateKey"):
-        sources.insert(0, "serverCertificate")
-    if tls.get("mode") != "ISTIO_MUTUAL":
-        for field in sources[1:]:
-            message = f"'{field}' stands beside '{sources[0]}'; use one source of certificates"
+    """Other pairs than those that the schema refuses."""
+    if tls.get("mode") == "ISTIO_MUTUAL":
+        return
+    has_files = is_set(tls, "serverCertificate") and is_set(tls, "privateKey")
+    first = "serverCertificate" if has_files else "credentialName"
+    others = ("credentialName", "credentialNames", "tlsCertificates") if has_files else ("tlsCertificates",)
+    for field in others:
+        if is_set(tls, first) and is_set(tls, field):
+            message = f"'{field}' stands beside '{first}'; use one source of certificates"
             yield Problem((field,), "one-of", message)
 
 
@@ -61,7 +64,7 @@ def _revocations(tls: Mapping[str, Any]) -> Iterator[Problem]:
     if not is_set(tls, "caCrl") or mode == "ISTIO_MUTUAL" or (mode in _WITH_CERTIFICATE and _has_credential(tls)):
         return
     if mode == "SIMPLE":
-        yield Problem(("caCrl",), "one-of", "'caCrl' stands beside mode SIMPLE, which asks for no certificate")
+        yield Problem(("caCrl",), "one-of", "'caCrl' stands beside mode SIMPLE, which asks nobody; use MUTUAL")
     if is_set(tls, "credentialName"):
         yield Problem(("caCrl",), "one-of", "'caCrl' stands beside 'credentialName'; put the list into the secret")
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
-from ..parts import entries, inner, is_set, messages, text, texts
-from ..values import is_late
-from .endpoint import ENDPOINT, is_socket
+from ..parts import any_is_late, entries, inner, is_set, messages, text, texts
+from ..values import is_late, quoted
+from .endpoint import ENDPOINT, is_socket, nowhere
 from .exports import not_exported
 from .hosts import LABEL, RANGES, is_address, is_host, not_a_wildcard_host
 from .protocols import is_http, is_tls, neither_empty_nor_a_protocol
@@ -27,32 +27,34 @@ def _endpoints_by_resolution(spec: Spec) -> Iterator[Problem]:
         address, here = text(endpoint, "address"), ("endpoints", index, "address")
         if is_late(endpoint.get("address")):
             continue
-        if resolution == "STATIC" and endpoint.get("address") == "" and not is_set(endpoint, "network"):
-            yield Problem(here, "empty", "'' is not an address; state it, or 'network'")
+        if resolution == "STATIC":
+            yield from (problem._replace(path=(*here[:2], *problem.path)) for problem in nowhere(endpoint))
         if resolution == "STATIC" and address and not (is_socket(address) or is_address(address)):
-            message = f"'{address}' is not an IP address; with resolution STATIC it should be one"
+            message = f"{quoted(address)} is not an IP address; with resolution STATIC it should be one"
             yield Problem(here, "not-an-address", message)
         if resolution in _LOOKED_UP and not (is_address(address) or is_host(address)):
-            message = f"'{address}' is neither an IP address nor a DNS name; write for example www.example.com"
+            message = f"{quoted(address)} is neither an IP address nor a DNS name; write for example www.example.com"
             yield Problem(here, "not-an-address", message)
 
 
 def _sockets(spec: Spec) -> Iterator[Problem]:
-    if spec.get("resolution") == "STATIC" and not is_late(spec.get("ports")) and len(entries(spec, "ports")) != 1:
+    if spec.get("resolution") == "STATIC" and not any_is_late(spec, "ports") and len(entries(spec, "ports")) != 1:
         for index, endpoint in messages(spec, "endpoints"):
             if is_socket(address := text(endpoint, "address")):
-                message = f"'{address}' is a socket, which serves one port; state exactly one in 'ports'"
+                message = f"{quoted(address)} is a socket, which serves one port; state exactly one in 'ports'"
                 yield Problem(("endpoints", index, "address"), "needs-one-port", message)
 
 
 def _ports_of_endpoints(spec: Spec) -> Iterator[Problem]:
-    if spec.get("resolution") not in ("STATIC", *_LOOKED_UP) or is_late(spec.get("ports")):
+    if spec.get("resolution") not in ("STATIC", *_LOOKED_UP) or any_is_late(spec, "ports"):
         return
     names = [port.get("name") for _, port in messages(spec, "ports")]
     for index, endpoint in messages(spec, "endpoints"):
         for name in map(str, inner(endpoint, "ports")):
             if name not in names and not any(map(is_late, names)):
-                message = f"'{name}' is none of the ports; it should be one of {', '.join(map(str, names)) or 'them'}"
+                message = (
+                    f"{quoted(name)} is none of the ports; it should be one of {', '.join(map(str, names)) or 'them'}"
+                )
                 yield Problem(("endpoints", index, "ports", name), "not-one-of-the-ports", message)
 
 
@@ -60,7 +62,7 @@ def _hosts_that_cannot_be_looked_up(spec: Spec) -> Iterator[Problem]:
     if spec.get("resolution") in _LOOKED_UP and not is_set(spec, "endpoints"):
         for index, host in texts(spec, "hosts"):
             if not is_host(host):
-                message = f"'{host}' cannot be looked up; state whole names, or 'endpoints'"
+                message = f"{quoted(host)} cannot be looked up; state whole names, or 'endpoints'"
                 yield Problem(("hosts", index), "needs-other-resolution", message)
 
 
@@ -69,7 +71,7 @@ def _dynamic(spec: Spec) -> Iterator[Problem]:
         return
     for index, host in texts(spec, "hosts"):
         if not host.startswith("*"):
-            message = f"'{host}' has no wildcard; with resolution {_DYNAMIC} it should have one"
+            message = f"{quoted(host)} has no wildcard; with resolution {_DYNAMIC} it should have one"
             yield Problem(("hosts", index), "needs-other-resolution", message)
     for field in ("addresses", "endpoints"):
         if is_set(spec, field):
@@ -87,7 +89,7 @@ def _hosts_that_share_a_port(spec: Spec) -> Iterator[Problem]:
     for index, port in messages(spec, "ports"):
         protocol = text(port, "protocol")
         if not (is_late(port.get("protocol")) or is_http(protocol) or is_tls(protocol)):
-            message = f"'{protocol}' tells no hosts apart; state one host, or a kind of HTTP or TLS"
+            message = f"{quoted(protocol)} tells no hosts apart; state one host, or a kind of HTTP or TLS"
             yield Problem(("ports", index, "protocol"), "hosts-that-share-a-port", message)
 
 
@@ -98,7 +100,7 @@ def in_its_namespace(spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Proble
     is_dynamic_here = spec.get("resolution") == _DYNAMIC and spec.get("location") == "MESH_INTERNAL"
     if is_dynamic_here and waypoint.lower() not in ("", "none"):
         message = f"'MESH_INTERNAL' is not for resolution {_DYNAMIC} with a waypoint; use MESH_EXTERNAL"
-        yield Problem(("location",), "needs-other-resolution", message)
+        yield Problem(("spec", "location"), "needs-other-resolution", message)
 
 
 SERVICE_ENTRY = Rules(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import Path, Problem
 from ..parts import entries, inner, is_set, is_stated, messages, number, text
-from ..values import is_late
+from ..values import is_late, quoted
 from .destination import DESTINATION
 from .endpoint import is_socket
 from .gateway import is_full_host
@@ -46,7 +46,9 @@ def _ports_twice(spec: Spec) -> Iterator[Problem]:
             else:
                 continue
             if key in before:
-                yield Problem(here, "stated-twice", f"'{key}' is stated twice; each listener needs a port of its own")
+                yield Problem(
+                    here, "stated-twice", f"{quoted(key)} is stated twice; each listener needs a port of its own"
+                )
             before.add(key)
 
 
@@ -56,6 +58,11 @@ def _without_port_before_the_last(spec: Spec) -> Iterator[Problem]:
         if not is_stated(listener, "port") and index != last:
             message = "'port' is missing; only the last listener, which takes the rest, has none"
             yield Problem(("egress", index, "port"), "missing-field", message)
+
+
+def _not_a_port_name(name: str) -> Iterator[Problem]:
+    if name:
+        yield from not_a_label(name)
 
 
 def _target_port(port: Mapping[str, Any]) -> Iterator[Problem]:
@@ -73,29 +80,30 @@ def _not_a_host_of_a_namespace(host: str) -> Iterator[Problem]:
     bare = namespace.removeprefix("~")
     if not slash or not namespace or (bare not in ("", "*", ".") and not is_label(bare)):
         yield Problem(
-            (), "not-a-namespace", f"'{host}' has no namespace; write <namespace>/<host>, ./<host> or */<host>"
+            (), "not-a-namespace", f"{quoted(host)} has no namespace; write <namespace>/<host>, ./<host> or */<host>"
         )
     elif name != "*" and not (is_full_host(name) and is_wildcard_host(name)):
-        message = f"'{name}' is not the whole name of a host; write for example www.example.com or *.example.com"
+        message = f"{quoted(name)} is not the whole name of a host; write for example www.example.com or *.example.com"
         yield Problem((), "not-a-host", message)
 
 
 def _egress_listener(listener: Mapping[str, Any]) -> Iterator[Problem]:
     port, bind = inner(listener, "port"), text(listener, "bind")
-    if not is_stated(listener, "port") or any(is_late(part) for part in (listener["port"], listener.get("bind"))):
+    late = map(is_late, (listener.get("port"), listener.get("bind"), port.get("number")))
+    if not is_stated(listener, "port") or any(late):
         return
     value = number(port, "number")
     if value:
         yield from _listening(value, bind)
         return
     if not is_socket(bind):
-        message = f"'{bind}' is not a socket; port 0 needs unix:///path or unix://@name"
+        message = f"{quoted(bind)} is not a socket; port 0 needs unix:///path or unix://@name"
         yield Problem(("bind",), "not-a-socket", message)
     else:
         yield from (problem._replace(path=("bind",)) for problem in not_a_socket(bind))
     mode = listener.get("captureMode")
     if isinstance(mode, str) and mode not in ("DEFAULT", "NONE"):
-        yield Problem(("captureMode",), "not-in-enum", f"'{mode}' is not for a socket; it takes DEFAULT, NONE")
+        yield Problem(("captureMode",), "not-in-enum", f"{quoted(mode)} is not for a socket; it takes DEFAULT, NONE")
 
 
 def _ingress_listener(listener: Mapping[str, Any]) -> Iterator[Problem]:
@@ -106,9 +114,9 @@ def _ingress_listener(listener: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _listening(port: float, bind: str) -> Iterator[Problem]:
     if not 1 <= port <= 65535:
-        yield Problem(("port", "number"), "out-of-bounds", f"'{port}' is not a port; 1 to 65535 is right")
+        yield Problem(("port", "number"), "out-of-bounds", f"{quoted(port)} is not a port; 1 to 65535 is right")
     if bind and not is_address(bind):
-        yield Problem(("bind",), "not-an-address", f"'{bind}' is not an IP address; write for example 127.0.0.1")
+        yield Problem(("bind",), "not-an-address", f"{quoted(bind)} is not an IP address; write for example 127.0.0.1")
 
 
 def _not_the_application(endpoint: str) -> Iterator[Problem]:
@@ -118,10 +126,8 @@ def _not_the_application(endpoint: str) -> Iterator[Problem]:
         parts = _ENDPOINT.fullmatch(endpoint)
         host = (parts["bracketed"] or parts["plain"] or "") if parts else "?"
         port = parts["port"] if parts else ""
-        if host not in _LOOPBACK or not re.fullmatch(r"[+]?[0-9]+", port) or not 1 <= int(port) <= 65535:
-            message = (
-                f"'{endpoint}' is not where an application listens; write 127.0.0.1:<port>, [::1]:<port> or unix://"
-            )
+        if host not in _LOOPBACK or not re.fullmatch(r"[+]?[0-9]{1,99}", port) or not 1 <= int(port) <= 65535:
+            message = f"{quoted(endpoint)} is not where an application listens; write for example 127.0.0.1:8080"
             yield Problem((), "not-an-endpoint", message)
 
 
@@ -131,9 +137,10 @@ def _tls_of_ingress(listener: Mapping[str, Any]) -> Iterator[Problem]:
         if is_set(tls, field):
             yield Problem(("tls", field), "no-effect", f"'{field}' has no effect in a Sidecar; leave it out")
     if (mode := tls.get("mode")) in ("ISTIO_MUTUAL", "AUTO_PASSTHROUGH"):
-        yield Problem(("tls", "mode"), "not-in-enum", f"'{mode}' is not for a Sidecar; use SIMPLE or MUTUAL")
+        yield Problem(("tls", "mode"), "not-in-enum", f"{quoted(mode)} is not for a Sidecar; use SIMPLE or MUTUAL")
     protocol = inner(listener, "port").get("protocol")
-    if is_stated(listener, "tls") and not is_late(protocol) and not is_tls(str(protocol)):
+    any_is_late = any(map(is_late, (listener.get("port"), listener.get("tls"), protocol)))
+    if is_stated(listener, "tls") and not any_is_late and not is_tls(str(protocol)):
         message = f"'tls' stands beside protocol {protocol}, which is plain text; use HTTPS or TLS"
         yield Problem(("tls",), "one-of", message)
 
@@ -146,7 +153,7 @@ def _egress_proxy(policy: Mapping[str, Any]) -> Iterator[Problem]:
         message = "'egressProxy' needs mode ALLOW_ANY; state it"
         yield Problem(("egressProxy",), "one-of", message)
     if isinstance(proxy.get("host"), str) and not is_host(proxy["host"]):
-        message = f"'{proxy['host']}' is not a DNS name; write for example egress.istio-system.svc.cluster.local"
+        message = f"{quoted(proxy['host'])} is not a DNS name; write for example egress.istio-system.svc.cluster.local"
         yield Problem(("egressProxy", "host"), "not-a-host", message)
     if not is_stated(proxy, "port"):
         yield Problem(("egressProxy", "port"), "missing-field", "'port' is missing; state the port of the proxy")
@@ -154,7 +161,7 @@ def _egress_proxy(policy: Mapping[str, Any]) -> Iterator[Problem]:
 
 _PORT = Rules(
     (_target_port,),
-    fields={"name": text_rules(not_a_label), "protocol": text_rules(neither_empty_nor_a_protocol)},
+    fields={"name": text_rules(_not_a_port_name), "protocol": text_rules(neither_empty_nor_a_protocol)},
 )
 
 SIDECAR = Rules(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...errors import Problem
+from ..values import quoted
 from .endpoint import UNIX, is_socket
 from .hosts import is_address
 
@@ -10,7 +11,9 @@ from .hosts import is_address
 def not_a_socket(bind: str) -> Iterator[Problem]:
     path = bind.removeprefix(UNIX)
     if not path.startswith("@") and (not path.startswith("/") or path.endswith("/")):
-        yield Problem((), "not-a-socket", f"'{bind}' is not the path of a socket; write unix:///path or unix://@name")
+        yield Problem(
+            (), "not-a-socket", f"{quoted(bind)} is not the path of a socket; write unix:///path or unix://@name"
+        )
 
 
 def not_a_bind(bind: str) -> Iterator[Problem]:
@@ -18,5 +21,5 @@ def not_a_bind(bind: str) -> Iterator[Problem]:
     if is_socket(bind):
         yield from not_a_socket(bind)
     elif bind and not is_address(bind):
-        message = f"'{bind}' is not an IP address; write for example 0.0.0.0, or unix:///path"
+        message = f"{quoted(bind)} is not an IP address; write for example 0.0.0.0, or unix:///path"
         yield Problem((), "not-an-address", message)

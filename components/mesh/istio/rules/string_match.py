@@ -6,13 +6,14 @@ from typing import Any
 from ...errors import Problem
 from ..parts import text
 from ..regex import flaw
+from ..values import quoted
 from .tree import Rules
 
 
 def not_a_regex(pattern: str) -> Iterator[Problem]:
     """A pattern that RE2 does not take; an empty one is for others to judge."""
     if what := flaw(pattern):
-        yield Problem((), "not-a-regex", f"'{pattern[:80]}' {what}")
+        yield Problem((), "not-a-regex", f"{quoted(pattern[:80])} {what}")
 
 
 def _empty_prefix(match: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from ...errors import Problem
 from ..parts import is_set, is_stated, number
+from ..values import quoted
 from .client_tls import CLIENT_TLS
-from .durations import DURATION, DURATION_OR_0
+from .durations import ANY_DURATION, DURATION, DURATION_OR_0
 from .hosts import is_address, is_host, not_a_port
 from .load_balancer import LOAD_BALANCER
 from .tree import Rules, each_of
@@ -17,7 +18,10 @@ _OF_A_POLICY = (*_OF_A_PORT, "portLevelSettings", "tunnel", "proxyProtocol", "re
 
 
 def _nothing(policy: Mapping[str, Any]) -> Iterator[Problem]:
-    if not any(is_stated(policy, field) for field in _OF_A_POLICY):
+    # an empty list is none to istiod
+    if not is_set(policy, "portLevelSettings") and not any(
+        is_stated(policy, f) for f in policy if f != "portLevelSettings"
+    ):
         yield Problem((), "empty", f"'trafficPolicy' says nothing; state one of {', '.join(_OF_A_POLICY)}")
 
 
@@ -42,12 +46,12 @@ def _failures_that_are_not_split(outliers: Mapping[str, Any]) -> Iterator[Proble
 
 def _not_a_percentage(percent: float) -> Iterator[Problem]:
     if not 0 <= percent <= 100:
-        yield Problem((), "out-of-bounds", f"'{percent}' is not a percentage; 0 to 100 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(percent)} is not a percentage; 0 to 100 is right")
 
 
 def _less_than_nothing(count: float) -> Iterator[Problem]:
     if count < 0:
-        yield Problem((), "out-of-bounds", f"'{count}' is less than nothing; at least 0 is right")
+        yield Problem((), "out-of-bounds", f"{quoted(count)} is less than nothing; at least 0 is right")
 
 
 def _no_pool(pool: Mapping[str, Any]) -> Iterator[Problem]:
@@ -71,10 +75,10 @@ def _tunnel(tunnel: Mapping[str, Any]) -> Iterator[Problem]:
     protocol, host = tunnel.get("protocol"), tunnel.get("targetHost")
     if isinstance(protocol, str) and protocol not in ("", "CONNECT", "POST"):
         yield Problem(
-            ("protocol",), "not-in-enum", f"'{protocol}' is not a way to open a tunnel; it takes CONNECT, POST"
+            ("protocol",), "not-in-enum", f"{quoted(protocol)} is not a way to open a tunnel; it takes CONNECT, POST"
         )
     if isinstance(host, str) and not is_host(host) and not is_address(host):
-        message = f"'{host}' is neither an IP address nor a DNS name; write for example www.example.com"
+        message = f"{quoted(host)} is neither an IP address nor a DNS name; write for example www.example.com"
         yield Problem(("targetHost",), "not-a-host", message)
 
 
@@ -125,6 +129,7 @@ TRAFFIC_POLICY = Rules(
     fields={
         **_SETTINGS,
         "portLevelSettings": each_of(Rules((_nothing_for_a_port,), fields=_SETTINGS)),
+        "retryBudget": Rules(fields={"budgetInterval": ANY_DURATION}),
         "tunnel": Rules((_tunnel,), fields={"targetPort": number_rules(not_a_port)}),
     },
 )

@@ -5,9 +5,10 @@ from itertools import combinations
 from typing import Any
 
 from ...errors import Problem
-from ..parts import entries, inner, is_set, messages, texts
-from ..values import is_late
+from ..parts import any_is_late, entries, inner, is_set, messages, text, texts
+from ..values import is_late, quoted
 from .destination import DESTINATION, WEIGHT, weights_of_0
+from .exports import not_exported
 from .gateway_names import gateway_names
 from .headers import is_claim
 from .hosts import LABELS, PORT_OR_0, RANGES, is_address, is_wildcard_host
@@ -47,14 +48,14 @@ def _claims_of_a_token(spec: Spec) -> Iterator[Problem]:
             for field in ("headers", "withoutHeaders"):
                 for name in map(str, inner(match, field)):
                     if is_claim(name):
-                        message = f"'{name}' is a claim of a token, which only gateways read; state 'gateways'"
+                        message = f"{quoted(name)} is a claim of a token, which only gateways read; state 'gateways'"
                         yield Problem(("http", index, "match", number, field, name), "needs-a-gateway", message)
 
 
 def _hosts(spec: Spec) -> Iterator[Problem]:
     for index, host in texts(spec, "hosts"):
         if not (_is_host(spec, host) or is_address(host)):
-            message = f"'{host}' is not a DNS name; write for example www.example.com or *.example.com"
+            message = f"{quoted(host)} is not a DNS name; write for example www.example.com or *.example.com"
             yield Problem(("hosts", index), "not-a-host", message)
         elif host == "*" and not _is_for_gateways_alone(spec) and not is_late(spec.get("gateways")):
             message = "'*' is for gateways alone; state the hosts that callers in the mesh use"
@@ -84,7 +85,7 @@ def _same_hosts(spec: Spec) -> Iterator[Problem]:
     if all(_is_host(spec, host) or is_address(host) for _, host in hosts):
         for (_, first), (index, second) in combinations(hosts, 2):
             if _covers(first, second) or _covers(second, first):
-                message = f"'{second}' is covered by '{first}'; state one of them"
+                message = f"{quoted(second)} is covered by '{first}'; state one of them"
                 yield Problem(("hosts", index), "stated-twice", message)
 
 
@@ -97,7 +98,6 @@ def _covers(pattern: str, host: str) -> bool:
 
 def _server_names(spec: Spec) -> Iterator[Problem]:
     hosts = [host for _, host in texts(spec, "hosts")]
-    any_is_late = any(map(is_late, entries(spec, "hosts"))) or is_late(spec.get("hosts"))
     for index, route in messages(spec, "tls"):
         for number, match in messages(route, "match"):
             for position, name in texts(match, "sniHosts"):
@@ -105,10 +105,10 @@ def _server_names(spec: Spec) -> Iterator[Problem]:
                 if not _is_server_name(spec, name):
                     if not is_address(name):
                         yield Problem(
-                            here, "not-a-host", f"'{name}' is not a DNS name; write for example www.example.com"
+                            here, "not-a-host", f"{quoted(name)} is not a DNS name; write for example www.example.com"
                         )
-                elif not any_is_late and not any(_covers(host, name) for host in hosts):
-                    message = f"'{name}' is none of the hosts; it should be one of {', '.join(hosts) or 'them'}"
+                elif not any_is_late(spec, "hosts") and not any(_covers(host, name) for host in hosts):
+                    message = f"{quoted(name)} is none of the hosts; it should be one of {', '.join(hosts) or 'them'}"
                     yield Problem(here, "not-one-of-the-hosts", message)
 
 
@@ -125,6 +125,11 @@ def _no_match(route: Mapping[str, Any]) -> Iterator[Problem]:
 def _no_server_name(match: Mapping[str, Any]) -> Iterator[Problem]:
     if match.get("sniHosts") == []:
         yield Problem(("sniHosts",), "empty", "'sniHosts' has no entry; state at least one")
+
+
+def in_its_namespace(spec: Spec, metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    """What depends on the namespace of the object."""
+    yield from not_exported(spec, text(metadata, "namespace"))
 
 
 _L4_MATCH = {"destinationSubnets": RANGES, "port": PORT_OR_0, "sourceLabels": LABELS}

@@ -1,0 +1,46 @@
+"""Which regular expressions RE2 takes, and that a flaw says what is wrong."""
+
+import pytest
+from mesh_federation.mesh.istio.regex import flaw
+
+RIGHT = [
+    *("", "a.*", "(?i)jason|ann", "^v[0-9]+$", "(?P<name>a)(?<other>b)", "(?i:a)(?s-m:b)", "(a|b|)*", "a||b", "^*"),
+    *(r"\d+\.\d+", r"\pL\p{Greek}", r"\x41\x{10FFFF}\012", r"\Qa*b\E+", r"\_\-\/", r"\Aa\b\z", "a{2,5}?", "a{,5}", "{"),
+    *("[[:alpha:]]+", "[^]]", "[]a]", "[a-]", "[-a]", r"[\w-a]", "a{1000}", "(?:a{10}){100}", "a" * 1024),
+]
+WRONG = {
+    "(a": "closes",
+    "a)": "closes nothing",
+    "[a": "closes",
+    "[a-": "closes",
+    "*a": "repeats nothing",
+    "|*": "repeats nothing",
+    "(?i)*": "repeats nothing",
+    "a**": "repeats a repetition",
+    "a*+": "repeats a repetition",
+    "a{2}{3}": "repeats a repetition",
+    "a{1001}": "at most 1000",
+    "a{5,2}": "at most 1000",
+    "(a{100}){100}": "at most 1000",
+    "(?=a)": "RE2 lacks",
+    "(?<!a)b": "RE2 lacks",
+    "(?>a)": "RE2 lacks",
+    r"(a)\1": "RE2 lacks",
+    r"\Z": "RE2 lacks",
+    r"[\b]": "RE2 lacks",
+    "[[:letter:]]": "RE2 lacks",
+    "\\": "RE2 lacks",
+    "[z-a]": "comes first",
+    "(?P<a>x)(?P<a>y)": "two groups",
+    "é" * 513: "1026 bytes",
+}
+
+
+@pytest.mark.parametrize("pattern", RIGHT)
+def test_what_re2_takes_has_no_flaw(pattern: str) -> None:
+    assert flaw(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", WRONG)
+def test_what_re2_refuses_has_a_flaw_that_says_why(pattern: str) -> None:
+    assert WRONG[pattern] in str(flaw(pattern))
