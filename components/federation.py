@@ -135,11 +135,13 @@ class _Objects:
             raise pulumi.RunError(refusal)
 
     def register(self) -> list[pulumi.Resource]:
-        """The routes; everything else is registered before them."""
+        """The routes; everything else is registered before them, but for names that are to come last."""
         prerequisites: dict[str, list[pulumi.Resource]] = {key: [] for edge in self.plan.edges for key in edge.routes}
         after = self.plan.after
+        last = {key for key, others in after.items() if not prerequisites.keys().isdisjoint(others)}
         # what must exist before others needs nothing itself, so it is registered first
-        for key in sorted(self.manifest_of.keys() - prerequisites.keys(), key=lambda key: (key in after, key)):
+        first = self.manifest_of.keys() - prerequisites.keys() - last
+        for key in sorted(first, key=lambda key: (key in after, key)):
             self._object(key, [self.registered[other] for other in after.get(key, ())])
         for edge in self.plan.edges:
             before_routes = self._pauses(edge) if self._waits(edge) else self._needs(edge)
@@ -147,6 +149,8 @@ class _Objects:
                 prerequisites[route].extend(before_routes)
         for route, resources in sorted(prerequisites.items()):
             self._object(route, resources)
+        for key in sorted(last):
+            self._object(key, [self.registered[other] for other in after[key]])
         return [self.registered[route] for route in sorted(prerequisites)]
 
     def _object(self, key: str, after: Sequence[pulumi.Resource]) -> None:
