@@ -14,12 +14,14 @@ from .convergence import Arrivals, ConvergencePlugin, Departures
 from .kubeconfig import servers
 from .mesh import names, outputs
 from .mesh.errors import Problem, SpecError
-from .mesh.manifest import PART_OF
+from .mesh.istio.kinds import SERVICE
+from .mesh.manifest import PART_OF, key_of
 from .mesh.plan.plan import Edge, Plan, plan
 from .mesh.reach import shared_cluster
 from .mesh.read import read
 from .mesh.resolve import resolve
-from .removals import Removals
+from .mesh.routes import Routes
+from .removals import Names, Removals
 
 
 class MeshFederation(pulumi.ComponentResource):
@@ -76,6 +78,7 @@ class MeshFederation(pulumi.ComponentResource):
             f"{name}/removals",
             objects.registered,
             servers(reached),
+            Names(frozenset(_names_called(routes)), objects.plan.staying),
             pulumi.ResourceOptions(parent=self, depends_on=registered_routes or prerequisites),
         )
         for component in clusters.values():
@@ -156,7 +159,8 @@ class _Objects:
     def _object(self, key: str, after: Sequence[pulumi.Resource]) -> None:
         manifest = self.manifest_of[key]
         cluster = self.clusters[manifest.cluster]
-        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.prerequisites)
+        stays = key in self.plan.staying
+        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.prerequisites, stays=stays)
 
     def _needs(self, edge: Edge) -> list[pulumi.Resource]:
         return [self.registered[key] for key in sorted(edge.needs)]
@@ -178,6 +182,13 @@ class _Objects:
             Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
             Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
         ]
+
+
+def _names_called(routes: Routes) -> Iterator[str]:
+    """Keys of the Services whose names workloads call by some rule, whoever made them."""
+    for route in routes.routes:
+        if not route.callers.gateways:
+            yield key_of(route.client.name, SERVICE.name, route.service.namespace, route.service.name)
 
 
 def _read(name: str, args: FederationArgs) -> Configuration:

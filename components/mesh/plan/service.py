@@ -23,9 +23,10 @@ def services(routes: Routes) -> Iterator[Planned]:
             name = names.virtual_service_name(route.service.name, namespace=route.callers.namespace)
             key = key_of(route.client.name, VIRTUAL_SERVICE.name, route.service.namespace, name)
             routes_of[route.client.name, route.service.reference].add(key)
-    for client, service in routes.absent:
+    for client, service, stays in routes.absent:
         manifest = Manifest.of(SERVICE, client.name, service.namespace, service.name, name_alone(service))
-        yield Planned(manifest, after=tuple(sorted(routes_of[client.name, service.reference])))
+        after = tuple(sorted(routes_of[client.name, service.reference]))
+        yield Planned(manifest, after=after, stays=stays)
 
 
 def name_alone(service: Service) -> dict[str, Any]:
