@@ -13,14 +13,18 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from annotated_types import Ge, Le
 from mesh_federation.mesh.istio.releases import RELEASES
 from mesh_federation.mesh.reach import Reach
-from mesh_federation.mesh.spec import values
+from mesh_federation.mesh.spec import rule, values
 from mesh_federation.mesh.spec.cluster import Cluster
 from mesh_federation.mesh.spec.federation import Federation
 from mesh_federation.mesh.spec.part import Part as SpecPart
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-CHOICES = {values.Protocol: values.PROTOCOLS, values.IstioVersion: RELEASES}
+CHOICES = {
+    values.Protocol: values.PROTOCOLS,
+    values.IstioVersion: RELEASES,
+    rule.CreateService: ("true", "false", "handOver"),
+}
 """Types that a validator narrows to a few values, which the type itself does not show."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import names
 from .spec.cluster import Cluster, Gateway
@@ -130,6 +130,15 @@ class Use:
         return self.serving.gateway
 
 
+class Absent(NamedTuple):
+    """A service that does not run on a client cluster, and whose name is to exist there."""
+
+    client: Cluster
+    service: Service
+    stays: bool
+    """Whether the name stays there once it is no longer ours to make."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routes:
     """A federation, resolved. Nothing in it depends on the order of its services and clusters."""
@@ -139,8 +148,8 @@ class Routes:
     """By client cluster, service, callers and port."""
     uses: tuple[Use, ...]
     """By client cluster, service and serving cluster."""
-    absent: tuple[tuple[Cluster, Service], ...]
-    """Client clusters, each with a service that does not run there and whose name is to exist there."""
+    absent: tuple[Absent, ...]
+    """By client cluster and service."""
 
     @property
     def crossings(self) -> Iterator[Use]:

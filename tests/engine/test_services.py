@@ -1,4 +1,4 @@
-"""A client cluster that does not run the service: its name is made there, before its routes, and goes after them."""
+"""A client cluster that does not run the service: its name is made there, after its routes, and goes before them."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_name_and_its_routes_come_and_go_with_no_more_rights_than_the_docume
     assert now.keys() == {SERVICE, ROUTE, *ELSEWHERE}
     assert states(now[SERVICE], rendered(stack, tmp_path)[SERVICE])
     assert "selector" not in now[SERVICE]["spec"]
-    assert positions(record, "create", SERVICE) < positions(record, "create", ROUTE)
+    assert order(record, "create", ROUTE, SERVICE) == [ROUTE, SERVICE]
     stack.preview("--expect-no-changes")
     stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--run-program")
 
@@ -59,11 +59,9 @@ def test_the_name_and_its_routes_come_and_go_with_no_more_rights_than_the_docume
     stack.configure({**elsewhere(), "traffic": []})
     stack.up()
     assert not clusters.objects()
-    route, name = positions(record, "delete", ROUTE), positions(record, "delete", SERVICE)
-    assert route == [0]
-    assert route < name
-    needs = [write.time for write in record.changes() if write.key in ELSEWHERE]
-    assert min(needs) - record.changes()[0].time >= SETTLE
+    assert order(record, "delete", ROUTE, SERVICE) == [SERVICE, ROUTE]
+    [route] = [write.time for write in record.changes() if write.key == ROUTE]
+    assert min(write.time for write in record.changes() if write.key in ELSEWHERE) - route >= SETTLE
 
 
 def test_a_service_without_pods_that_somebody_made_is_adopted_and_keeps_its_address(
@@ -92,6 +90,43 @@ def test_a_service_without_pods_that_somebody_made_is_adopted_and_keeps_its_addr
     assert after["spec"]["clusterIP"] == before["spec"]["clusterIP"]
     assert states(after, rendered(stack, tmp_path)[SERVICE])
     stack.preview("--expect-no-changes")
+
+
+def test_a_name_that_is_called_is_handed_over_to_whoever_begins_to_run_the_service_there(
+    stack: Stack, clusters: Clusters
+) -> None:
+    here = elsewhere()
+    here["services"] = [service("reviews", cluster1=["v1"], cluster2=["v3"])]
+    stack.configure(elsewhere())
+    stack.up()
+    before = clusters.objects()[SERVICE]
+
+    stack.configure(here)
+    record = clusters.record()
+    refusals = [stack.preview(fails=True).output, stack.up(fails=True).output]
+    for refusal in refusals:
+        assert f"{SERVICE} is to go, and its name is still called; hand it over first" in " ".join(refusal.split())
+    assert not record.writes()
+
+    handing_over = elsewhere()
+    handing_over["traffic"][0]["createService"] = "handOver"
+    stack.configure(handing_over)
+    stack.up()
+    assert not record.writes()
+    with_pods = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "reviews", "namespace": "default"},
+        "spec": {"ports": [{"name": "http", "port": 9080}], "selector": {"app": "reviews"}},
+    }
+    clusters.kubectl("cluster1", "apply", "-f", "-", given=json.dumps(with_pods))
+    stack.configure(here)
+    stack.up()
+
+    after = clusters.objects()[SERVICE]
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["spec"]["selector"] == {"app": "reviews"}
+    assert f"mesh/{SERVICE}" not in stack.resources()
 
 
 def elsewhere() -> Spec:
@@ -138,6 +173,6 @@ def states(live: Any, manifest: Any) -> bool:
     return bool(live == manifest)
 
 
-def positions(record: Record, verb: str, key: str) -> list[int]:
-    """Where in the record a change of an object stands."""
-    return [place for place, write in enumerate(record.changes()) if (write.verb, write.key) == (verb, key)]
+def order(record: Record, verb: str, *keys: str) -> list[str]:
+    """The objects, in the order in which they were changed."""
+    return [write.key for write in record.changes() if write.verb == verb and write.key in keys]

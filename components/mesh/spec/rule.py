@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from .part import Part
 from .values import (
@@ -21,7 +21,18 @@ from .values import (
     Text,
     TlsMatch,
     Weight,
+    wrong,
 )
+
+
+def _create_service(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise wrong("not-a-choice", "is not one of true, false or 'handOver'") from None
+
+
+CreateService = Annotated[bool | Literal["handOver"], WrapValidator(_create_service)]
 
 
 class Destination(Part):
@@ -142,8 +153,11 @@ class Rule(Part):
 
     The service on the client cluster if it is left out and runs there.
     """
-    create_service: bool = True
-    """Whether a Service is made on client clusters that do not run the service, so that its name exists there."""
+    create_service: CreateService = True
+    """Whether a Service is made on client clusters that do not run the service, so that its name exists there.
+
+    With `handOver` it is made, and stays on the cluster when it is no longer ours to make.
+    """
     http: list[HttpEntry] = []
     """The entries for HTTP, HTTP2 and GRPC, tried in order."""
     tcp: list[TcpEntry] = []
