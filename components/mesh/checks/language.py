@@ -118,11 +118,14 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
     return problem._replace(message=f"{problem.message}; state `istio.version` of {cluster} if it runs that or later")
 
 
+_ANY = {"destination": {"host": "any"}}
+
+
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
     # of one that cannot be read, somebody else tells
-    route = [{}] if isinstance(entry.route, Unknown) else [_destination(stated) for _, stated in known(entry.route)]
+    route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for _, stated in known(entry.route)]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
