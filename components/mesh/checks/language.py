@@ -118,14 +118,12 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
     return problem._replace(message=f"{problem.message}; state `istio.version` of {cluster} if it runs that or later")
 
 
-_ANY = {"destination": {"host": "any"}}
-
-
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
-    # of one that cannot be read, somebody else tells
-    route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for _, stated in known(entry.route)]
+    # what cannot be read, or is encrypted, counts as a destination
+    destinations = [entry.route] if isinstance(entry.route, Unknown) else entry.route
+    route = [_destination(destination) for destination in destinations]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
@@ -140,8 +138,9 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     }
 
 
-def _destination(destination: Destination) -> dict[str, Any]:
-    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", destination.headers)}
+def _destination(destination: Destination | Unknown) -> dict[str, Any]:
+    headers = None if isinstance(destination, Unknown) else destination.headers
+    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", headers)}
 
 
 def _stated(field: str, value: Any) -> dict[str, Any]:

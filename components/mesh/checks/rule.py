@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Path, Problem
+from ..errors import Path, Problem, spelled
 from ..istio.match import is_catch_all, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
@@ -13,6 +13,9 @@ from .language import istios_words
 from .overlap import overlaps
 from .saying import References, choices, each, stated_twice
 from .service import unknown_cluster
+
+Owners = dict[tuple[str, str, str], tuple[str, Path]]
+"""Client cluster, host and namespace of callers → the service that the host means there, and the first rule for it."""
 
 
 def traffic(references: References) -> Iterator[Problem]:
@@ -33,7 +36,7 @@ def traffic(references: References) -> Iterator[Problem]:
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
         )
-    yield from each(overlaps(references), host_of_two_services(references), any_version_includes_weight_0(references))
+    yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
 
 
 def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
@@ -153,31 +156,29 @@ def passes_outside_the_mesh(path: Path, rule: Rule, references: References) -> I
         yield Problem((*path, "tls"), "passes-outside-the-mesh", message, "warning")
 
 
-def host_of_two_services(references: References) -> Iterator[Problem]:
-    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
-    owners: dict[tuple[str, str, str], tuple[int, str]] = {}
+def _hosts(references: References) -> Iterator[Problem]:
+    owners: Owners = {}
     for index, rule in known(references.federation.traffic):
-        yield from as_far_as_known(_hosts_of_others(index, rule, references, owners))
+        yield from as_far_as_known(host_of_two_services(("traffic", index), rule, references, owners))
 
 
-def _hosts_of_others(
-    index: int, rule: Rule, references: References, owners: dict[tuple[str, str, str], tuple[int, str]]
-) -> Iterator[Problem]:
+def host_of_two_services(path: Path, rule: Rule, references: References, owners: Owners) -> Iterator[Problem]:
+    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
     federation, service = references.federation, references.service(rule.service)
     if service is None or "mesh" not in rule.clients.gateways:
         return
     reported: set[Path] = set()
     for _, client in known(rule.clients.clusters):
-        if client in federation.clusters:
-            hosts = [*rule.hosts, federation.local_host_of(service, client)]
-            for position, host in known(hosts):
-                own = ("hosts", position) if position < len(rule.hosts) else ("service",)
-                for namespace in rule.clients.namespaces or ("",):
-                    first, owner = owners.setdefault((client, host, namespace), (index, rule.service))
-                    if owner != rule.service and own not in reported:
-                        reported.add(own)
-                        message = (
-                            f"{host!r} means {owner} on {client} already, by traffic[{first}]; "
-                            "workloads cannot mean two services by one host"
-                        )
-                        yield Problem(("traffic", index, *own), "host-of-two-services", message)
+        if client not in federation.clusters:
+            continue
+        for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
+            here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
+            for namespace in rule.clients.namespaces or ("",):
+                owner, first = owners.setdefault((client, host, namespace), (rule.service, path))
+                if owner != rule.service and here not in reported:
+                    reported.add(here)
+                    message = (
+                        f"{host!r} means {owner} on {client} already, by {spelled(first)}; "
+                        "workloads cannot mean two services by one host"
+                    )
+                    yield Problem(here, "host-of-two-services", message)
