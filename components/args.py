@@ -50,8 +50,15 @@ class IstioArgs(TypedDict, total=False):
     """Istio's root namespace; `istio-system` by default."""
 
 
+class GatewayTargetArgs(TypedDict):
+    address: pulumi.Input[str]
+    """An IP address or a DNS name."""
+    clients: NotRequired[Sequence[str]]
+    """The clusters that can dial it; all by default."""
+
+
 class GatewayArgs(TypedDict):
-    addresses: Sequence[pulumi.Input[str]]
+    addresses: Sequence[pulumi.Input[str] | GatewayTargetArgs]
     """IP addresses or DNS names that other clusters dial; at least one."""
     port: NotRequired[int]
     """The port that other clusters dial; `15443` by default."""

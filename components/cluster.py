@@ -29,12 +29,17 @@ class MeshCluster(pulumi.ComponentResource):
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider])),
         )
 
-    def add(self, name: str, manifest: Manifest, depends_on: DependsOn) -> pulumi.CustomResource:
-        """Manages `manifest` on this cluster, after `depends_on`; `name` tells it from all others of the stack."""
+    def add(self, name: str, manifest: Manifest, depends_on: DependsOn, *, stays: bool) -> pulumi.CustomResource:
+        """Manages `manifest` on this cluster, after `depends_on`; `name` tells it from all others of the stack.
+
+        What `stays` is not deleted when it leaves the program.
+        """
+        opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on, retain_on_delete=True if stays else None)
         if manifest.kind == SERVICE.name:
             # Pulumi would wait for pods, and there are none
             metadata: Any = {**manifest.object["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
-            opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
+            # one that was imported has an address, and would be made again to lose it
+            opts.ignore_changes = ["spec.clusterIP", "spec.clusterIPs"]
             spec: Any = manifest.spec
             return Service(name, metadata=metadata, spec=spec, opts=opts)
         return CustomResource(
@@ -43,7 +48,7 @@ class MeshCluster(pulumi.ComponentResource):
             kind=manifest.kind,
             metadata=manifest.object["metadata"],
             spec=known_later(manifest.spec),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
+            opts=opts,
         )
 
 

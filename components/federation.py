@@ -14,12 +14,14 @@ from .convergence import Arrivals, ConvergencePlugin, Departures
 from .kubeconfig import servers
 from .mesh import names, outputs
 from .mesh.errors import Problem, SpecError
-from .mesh.manifest import PART_OF
+from .mesh.istio.kinds import SERVICE
+from .mesh.manifest import PART_OF, key_of
 from .mesh.plan.plan import Edge, Plan, plan
 from .mesh.reach import shared_cluster
 from .mesh.read import read
 from .mesh.resolve import resolve
-from .removals import Removals
+from .mesh.routes import Routes
+from .removals import Names, Removals
 
 
 class MeshFederation(pulumi.ComponentResource):
@@ -76,6 +78,7 @@ class MeshFederation(pulumi.ComponentResource):
             f"{name}/removals",
             objects.registered,
             servers(reached),
+            Names(frozenset(_names_called(routes)), objects.plan.staying),
             pulumi.ResourceOptions(parent=self, depends_on=registered_routes or prerequisites),
         )
         for component in clusters.values():
@@ -135,11 +138,13 @@ class _Objects:
             raise pulumi.RunError(refusal)
 
     def register(self) -> list[pulumi.Resource]:
-        """The routes; everything else is registered before them."""
+        """The routes; everything else is registered before them, but for names that are to come last."""
         prerequisites: dict[str, list[pulumi.Resource]] = {key: [] for edge in self.plan.edges for key in edge.routes}
         after = self.plan.after
+        last = {key for key, others in after.items() if not prerequisites.keys().isdisjoint(others)}
         # what must exist before others needs nothing itself, so it is registered first
-        for key in sorted(self.manifest_of.keys() - prerequisites.keys(), key=lambda key: (key in after, key)):
+        first = self.manifest_of.keys() - prerequisites.keys() - last
+        for key in sorted(first, key=lambda key: (key in after, key)):
             self._object(key, [self.registered[other] for other in after.get(key, ())])
         for edge in self.plan.edges:
             before_routes = self._pauses(edge) if self._waits(edge) else self._needs(edge)
@@ -147,12 +152,15 @@ class _Objects:
                 prerequisites[route].extend(before_routes)
         for route, resources in sorted(prerequisites.items()):
             self._object(route, resources)
+        for key in sorted(last):
+            self._object(key, [self.registered[other] for other in after[key]])
         return [self.registered[route] for route in sorted(prerequisites)]
 
     def _object(self, key: str, after: Sequence[pulumi.Resource]) -> None:
         manifest = self.manifest_of[key]
         cluster = self.clusters[manifest.cluster]
-        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.prerequisites)
+        stays = key in self.plan.staying
+        self.registered[key] = cluster.add(f"{self.name}/{key}", manifest, after or self.prerequisites, stays=stays)
 
     def _needs(self, edge: Edge) -> list[pulumi.Resource]:
         return [self.registered[key] for key in sorted(edge.needs)]
@@ -174,6 +182,14 @@ class _Objects:
             Arrivals(f"{prefix}/{edge.serving}/arrivals", digests, settle_seconds, opts),
             Departures(f"{prefix}/{edge.serving}/departures", sorted(digests), settle_seconds, opts),
         ]
+
+
+def _names_called(routes: Routes) -> Iterator[str]:
+    """Keys of the Services whose names workloads call by some rule, whoever made them."""
+    for route in routes.routes:
+        if not route.callers.gateways:
+            client, service = route.client.name, route.service
+            yield key_of(client, SERVICE.name, service.namespace_on(client), service.name_on(client))
 
 
 def _read(name: str, args: FederationArgs) -> Configuration:

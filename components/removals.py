@@ -1,13 +1,17 @@
-"""Nothing is deleted, on any cluster, while one that is to lose an object does not answer.
+"""What must be true before the first object is deleted.
+
+Nothing is deleted, on any cluster, while one that is to lose an object does not answer.
 
 The engine deletes level by level, across clusters: a client cluster's objects would be gone before a delete fails on a
 serving cluster that is down. `Removals` depends on every route, so it is updated when they have moved and before the
 first delete; where its update fails, the engine deletes nothing.
+
+No preview lets a Service go whose name is still called: its callers would get no answer until somebody makes another.
 """
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pulumi
 from pulumi import dynamic
@@ -19,8 +23,17 @@ FORGET = "PULUMI_K8S_DELETE_UNREACHABLE"
 """Where this environment variable is `true`, pulumi-kubernetes forgets what is on a cluster that does not answer."""
 
 
+class Names(NamedTuple):
+    """Services by their keys, as far as their names are called on a cluster."""
+
+    called: frozenset[str]
+    """Rules speak for calls to these names. Most of these Services are not ours."""
+    staying: frozenset[str]
+    """Ours, but the cluster keeps them when they leave the program."""
+
+
 class RemovalsProvider(dynamic.ResourceProvider):
-    """Refuses deletes while a cluster that would lose objects does not answer.
+    """Refuses deletes while a cluster that would lose objects does not answer, and of names that are called.
 
     Its update runs after the routes have moved and before the first delete, and only where `objects` loses something.
     It remembers by its inputs alone, which the engine keeps also where nothing changes. State refers to this class by
@@ -30,13 +43,19 @@ class RemovalsProvider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Adds what `losing` names; a cluster that has left the program is asked where it was reached before."""
+        """Adds what `losing` names; a cluster that has left the program is asked where it was reached before.
+
+        Fails where a name is to go that is called. One that stays was registered as such in an update before: a delete
+        knows only the state.
+        """
         losing = sorted(set(_olds.get("objects") or ()) - set(news["objects"]))
         servers = news["servers"]
         if isinstance(servers, dict):  # else not known yet, in a preview
             before: Mapping[str, Any] = _olds.get("servers") or {}
             servers = {**{cluster: before.get(cluster) for cluster in _by_cluster(losing)}, **servers}
-        return dynamic.CheckResult({**news, "losing": losing, "servers": servers}, [])
+        going = set(losing).intersection(news["called"]).difference(_olds.get("staying") or ())
+        failures = [dynamic.CheckFailure("objects", _STILL_CALLED.format(key)) for key in sorted(going)]
+        return dynamic.CheckResult({**news, "losing": losing, "servers": servers}, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         moved = _olds[dynamic.dynamic.PROVIDER_KEY] != _news[dynamic.dynamic.PROVIDER_KEY]
@@ -60,10 +79,22 @@ class Removals(dynamic.Resource, module="mesh", name="Removals"):
         name: str,
         objects: Iterable[str],
         servers: "pulumi.Input[Mapping[str, Server | None]]",
+        names: Names,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        props = {"objects": sorted(objects), "servers": servers}
+        props = {
+            "objects": sorted(objects),
+            "servers": servers,
+            "called": sorted(names.called),
+            "staying": sorted(names.staying),
+        }
         super().__init__(RemovalsProvider(), name, props, opts)
+
+
+_STILL_CALLED = (
+    "{} is to go, and its name is still called; hand it over first, in an update of its own, "
+    "with `createService: handOver`"
+)
 
 
 class UnreachableError(Exception):

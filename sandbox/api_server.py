@@ -33,7 +33,7 @@ AUDIT_POLICY: Mapping[str, Any] = {
         {
             "level": "Metadata",
             "verbs": ["create", "update", "patch", "delete"],
-            "resources": [{"group": "networking.istio.io"}],
+            "resources": [{"group": "networking.istio.io"}, {"group": "", "resources": ["services"]}],
         },
         {"level": "None"},
     ],
@@ -65,7 +65,7 @@ class ApiServer:
 
     @property
     def audit_log(self) -> Path:
-        """Every write to Istio's objects, a line of JSON each, with its time: the server's own record."""
+        """Every write to Istio's objects and to Services, a line of JSON each, with its time."""
         return self.directory / "audit.log"
 
     def start(self, etcd_port: int, place: Place) -> None:

@@ -118,7 +118,12 @@ def test_every_gateway_address_is_for_documentation_or_private() -> None:
 
 
 def gateway_addresses(federation: Federation) -> list[str]:
-    return [a for cluster in federation.clusters.values() if cluster.gateway for a in cluster.gateway.addresses]
+    return [
+        target.address
+        for cluster in federation.clusters.values()
+        if cluster.gateway
+        for target in cluster.gateway.addresses
+    ]
 
 
 def is_ip(address: str) -> bool:

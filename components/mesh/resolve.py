@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .istio.match import is_catch_all, narrowed
-from .routes import EVERYBODY, Callers, Destination, Entry, Route, Routes, Use
+from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Route, Routes, Use
 from .shares import parts
 from .spec.cluster import Cluster
 from .spec.federation import Federation
@@ -155,10 +155,10 @@ class _Resolver:
         for route in routes:
             for entry in route.entries:
                 for destination in (*entry.destinations, *entry.mirrors):
-                    routed = use(route.client, destination.service, destination.serving)
-                    routed.versions.add(destination.version)
-                    routed.is_routed = True
-                    routed.is_timed |= _is_timed(entry)
+                    there = use(route.client, destination.service, destination.serving)
+                    there.versions.add(destination.version)
+                    there.routed.add(destination.version)
+                    there.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
@@ -176,12 +176,12 @@ class _Resolver:
         others = service.clusters.keys() - {client.name}
         return {name for name in others if self.federation.clusters[name].state != "retired"}
 
-    def absent(self) -> Iterator[tuple[Cluster, Service]]:
+    def absent(self) -> Iterator[Absent]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
             service = self.service_of[reference]
-            wanted = any(rule.create_service and "mesh" in rule.clients.gateways for rule in rules)
-            if client not in service.clusters and wanted:
-                yield self.federation.clusters[client], service
+            wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
+            if client not in service.clusters and wanted and False not in wanted:
+                yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
 
 
 def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:

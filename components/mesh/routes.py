@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import names
 from .spec.cluster import Cluster, Gateway
@@ -85,12 +85,17 @@ class Use:
     serving: Cluster
     versions: set[str] = field(default_factory=set)
     """What routes and imports name; `""` is any version."""
-    is_routed: bool = False
-    """Whether a route leads there."""
+    routed: set[str] = field(default_factory=set)
+    """What routes name."""
     is_timed: bool = False
     """Whether an entry that leads there ends calls after a time of its own."""
     is_imported: bool = False
     """Whether callers may dial the federated host themselves."""
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether a route leads there."""
+        return bool(self.routed)
 
     @property
     def crosses(self) -> bool:
@@ -125,6 +130,15 @@ class Use:
         return self.serving.gateway
 
 
+class Absent(NamedTuple):
+    """A service that does not run on a client cluster, and whose name is to exist there."""
+
+    client: Cluster
+    service: Service
+    stays: bool
+    """Whether the name stays there once it is no longer ours to make."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routes:
     """A federation, resolved. Nothing in it depends on the order of its services and clusters."""
@@ -134,8 +148,8 @@ class Routes:
     """By client cluster, service, callers and port."""
     uses: tuple[Use, ...]
     """By client cluster, service and serving cluster."""
-    absent: tuple[tuple[Cluster, Service], ...]
-    """Client clusters, each with a service that does not run there and whose name is to exist there."""
+    absent: tuple[Absent, ...]
+    """By client cluster and service."""
 
     @property
     def crossings(self) -> Iterator[Use]:

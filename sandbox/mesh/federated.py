@@ -30,5 +30,7 @@ def gateways(path: Path) -> list[Workload]:
     """The clusters' gateways, at the addresses that the stack file states."""
     federation = read_stack_file(path).federation
     return [
-        gateway(name, *cluster.gateway.addresses) for name, cluster in federation.clusters.items() if cluster.gateway
+        gateway(name, *(target.address for target in cluster.gateway.addresses))
+        for name, cluster in federation.clusters.items()
+        if cluster.gateway
     ]

@@ -30,8 +30,8 @@ class Expectation(NamedTuple):
     text: str
 
     def fits(self, problem: "Told") -> bool:
-        place = (problem.line, problem.level)
-        return place == (self.line, self.level) and self.name in (None, problem.name) and self.text in problem.message
+        stated = (self.line, self.level, self.name)
+        return stated == (problem.line, problem.level, problem.name) and self.text in problem.message
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.level} {self.name}; {self.text}"

@@ -121,7 +121,7 @@ VALUES: tuple[tuple[str, Any, str, str], ...] = (
     ("services.*.clusters.*.subsets.*", {}, "empty", "{} is empty"),
     ("services.*.clusters.*.subsets.*.*", ".", "not-a-label-value", "'.'"),
     ("services.*.clusters.*.serviceAccounts", [], "empty", "[] is empty"),
-    ("services.*.clusters.*.serviceAccounts", REMOVED, "missing-key", "is missing"),
+    ("services.*.clusters.*.serviceAccounts", REMOVED, "missing-identity", "is missing"),
     ("services.*.clusters.*.serviceAccounts.*", "A", "not-dns-labels", "'A'"),
     ("services.*.importedBy", "a", "not-a-list", "'a' is not a list"),
     ("services.*.importedBy.*", "East", "not-a-dns-label", "'East'"),
@@ -164,8 +164,6 @@ def _values(spec: Spec) -> Iterator[Mistake]:
     for pattern, value, name, text in VALUES:
         for path in _places(spec, pattern.split(".")):
             at = (*path, "a b") if name == "not-a-label-key" else path
-            if pattern == "services.*.importedBy.*":
-                at = (*path, "cluster")
             yield Mistake(name, at, text, (Edit(path, value),))
 
 

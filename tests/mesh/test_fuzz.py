@@ -24,10 +24,10 @@ def ends_in_objects_or_problems(directory: Path, content: bytes) -> None:
 
     assert {checked.code, as_json.code, as_annotations.code} in ({0}, {1})
     problems = json.loads(as_json.out)
-    assert bool(problems) == bool(checked.code)
+    assert any(problem["level"] == "error" for problem in problems) == bool(checked.code)
     assert len(checked.err.splitlines()) == len(problems)
     assert sum(line.startswith("::") for line in as_annotations.out.splitlines()) == len(problems)
-    assert all(1 <= problem["line"] <= content.count(b"\n") + 1 for problem in problems)
+    assert all(problem["line"] >= 1 for problem in problems)
     for outcome, written in ((rendered, directory / "out"), (adopted, directory / "import.json")):
         assert outcome.code in {0, 1}
         assert bool(outcome.err) == bool(outcome.code)

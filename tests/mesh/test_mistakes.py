@@ -94,7 +94,10 @@ SECRET = ("plain-kubeconfig", "not-a-kubeconfig")
 
 
 def holds_its_value(problem: Problem, data: Any) -> bool:
-    """Whether the message holds what stands at its path: text and numbers as they are, of a part something in it."""
+    """Whether the message holds what stands at its path: text and numbers as they are, of a part something in it.
+
+    A list in one text is told by the item that is wrong; an entry by its place.
+    """
     if problem.name in SECRET:
         return not any(text in problem.message for text in texts(value_at(problem.path, data)))
     if " missing" in f" {problem.message}":
@@ -110,7 +113,7 @@ def value_at(path: Sequence[str | int], data: Any) -> Any:
     for step in path:
         if isinstance(data, str):
             break
-        data = next(item for key, item in items(data) if step in (key, str(key), as_yaml(key)))
+        data = next((item for key, item in items(data) if step in (key, str(key), as_yaml(key))), {})
     return data
 
 

@@ -14,7 +14,11 @@ from sandbox.clusters import Sandbox, kubectl
 
 KINDS = {kind.plural: kind.name for kind in kinds.ROUTING}
 """Plural → kind, of what a federation makes in Istio's API."""
-RESOURCES = ",".join(f"{plural}.networking.istio.io" for plural in KINDS)
+RESOURCES = ",".join(kind.resource for kind in kinds.EMITTED)
+"""What a federation makes, as kubectl names it."""
+_KIND_OF = {kind.plural: kind.name for kind in kinds.EMITTED}
+_OF_THE_SERVER = "kubernetes"
+"""The Service that an API server makes for itself."""
 
 
 @dataclass(frozen=True, order=True)
@@ -50,11 +54,12 @@ class Clusters:
         return kubectl(self.sandbox, cluster, *arguments, stdin=given)
 
     def objects(self, *clusters: str) -> dict[str, dict[str, Any]]:
-        """`cluster/kind/namespace/name` → object, of Istio's networking kinds; of all clusters by default."""
+        """`cluster/kind/namespace/name` → object, of the kinds that we make; of all clusters by default."""
         return {
             f"{cluster}/{item['kind']}/{item['metadata']['namespace']}/{item['metadata']['name']}": item
             for cluster in clusters or self.sandbox.clusters
             for item in json.loads(self.kubectl(cluster, "get", RESOURCES, "-A", "-o", "json"))["items"]
+            if item["metadata"]["name"] != _OF_THE_SERVER
         }
 
     def uids(self, *clusters: str) -> dict[str, str]:
@@ -77,13 +82,15 @@ class Clusters:
             event = json.loads(line)
             target = event["objectRef"]
             refused = event["responseStatus"]["code"] >= 300
-            if refused or "dryRun" in parse_qs(urlsplit(event["requestURI"]).query) or "name" not in target:
+            if refused or "dryRun" in parse_qs(urlsplit(event["requestURI"]).query):
+                continue
+            if target.get("name", _OF_THE_SERVER) == _OF_THE_SERVER:
                 continue
             yield Write(
                 datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
                 cluster,
                 event["verb"],
-                KINDS.get(target["resource"], target["resource"]),
+                _KIND_OF.get(target["resource"], target["resource"]),
                 f"{target['namespace']}/{target['name']}",
                 event.get("userAgent", ""),
             )
@@ -94,13 +101,14 @@ class Clusters:
             self.kubectl(cluster, "apply", "--server-side", "-f", "-", given=manifest)
 
     def wipe(self) -> None:
-        """Start those that are down, and remove every object of Istio's networking kinds."""
+        """Start those that are down, and remove every object of the kinds that we make."""
         for cluster in self.sandbox.clusters:
             if not self.sandbox.answers(cluster):
                 self.sandbox.start(cluster)
             if self.objects(cluster):
-                for plural in KINDS:
-                    self.kubectl(cluster, "delete", f"{plural}.networking.istio.io", "--all", "-A", "--wait=true")
+                for kind in kinds.EMITTED:
+                    others = f"--field-selector=metadata.name!={_OF_THE_SERVER}"
+                    self.kubectl(cluster, "delete", kind.resource, "-A", others, "--wait=true")
 
 
 @dataclass(frozen=True)

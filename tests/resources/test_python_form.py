@@ -11,12 +11,15 @@ from mesh_federation.mesh.spec import cluster, federation, rule, service
 from mesh_federation.mesh.spec.part import Part
 from pydantic.fields import FieldInfo
 
+from tests.given.repository import syntax_of
+
 MODELS: dict[str, type[Part]] = {
     "FederationArgs": federation.Federation,
     "AddressesArgs": federation.Addresses,
     "ClusterArgs": cluster.Cluster,
     "IstioArgs": cluster.Istio,
     "GatewayArgs": cluster.Gateway,
+    "GatewayTargetArgs": cluster.GatewayTarget,
     "ServiceArgs": service.Service,
     "PortArgs": service.Port,
     "PresenceArgs": service.Presence,
@@ -37,7 +40,7 @@ def described() -> dict[str, dict[str, str]]:
     """TypedDict → key → the docstring below it."""
     classes = [
         node
-        for node in ast.parse(inspect.getsource(args)).body
+        for node in syntax_of(inspect.getsource(args)).body
         if isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["TypedDict"]
     ]
     return {
@@ -51,7 +54,7 @@ def described() -> dict[str, dict[str, str]]:
             and isinstance(text.value.value, str)
         }
         for node in classes
-        if node.name.endswith("Args")
+        if any(isinstance(base, ast.Name) and base.id == "TypedDict" for base in node.bases)
     }
 
 

@@ -23,7 +23,7 @@ EAST, WEST, SOUTH = ({"server": f"https://{name}:6443"} for name in ("east", "we
 
 def holds(*objects: str, **servers: Any) -> Props:
     """What the program states."""
-    return {"objects": sorted(objects), "servers": servers, PROVIDER_KEY: "p"}
+    return {"objects": sorted(objects), "servers": servers, "called": [], "staying": [], PROVIDER_KEY: "p"}
 
 
 BEFORE = holds(*OBJECTS, east=EAST, west=WEST)
@@ -54,6 +54,35 @@ def test_removals_change_only_where_something_goes(olds: Props, news: Props, los
     inputs = RemovalsProvider().check(olds, news).inputs
     assert inputs["losing"] == losing
     assert RemovalsProvider().diff("x", BEFORE, inputs).changes is bool(losing)
+
+
+NAME = "east/Service/x/a"
+
+
+@pytest.mark.parametrize(
+    ("called", "staying", "going", "refused"),
+    [
+        ([], [], [NAME], []),
+        (["east/Service/x/b"], [], [NAME], []),
+        ([NAME], [], [], []),
+        ([NAME], [], [NAME], [NAME]),
+        ([NAME], ["east/Service/x/b"], [NAME], [NAME]),
+        ([NAME], [NAME], [NAME], []),
+    ],
+)
+def test_a_name_that_is_called_goes_only_where_it_stayed_in_the_update_before(
+    called: list[str], staying: list[str], going: list[str], refused: list[str]
+) -> None:
+    olds = {**holds(*OBJECTS, NAME, east=EAST), "staying": staying}
+    news = {**holds(*OBJECTS, *({NAME} - {*going}), east=EAST), "called": called}
+
+    failures = [(failure.property, failure.reason) for failure in RemovalsProvider().check(olds, news).failures]
+
+    reason = (
+        " is to go, and its name is still called; hand it over first, in an update of its own, "
+        "with `createService: handOver`"
+    )
+    assert failures == ([("objects", f"{name}{reason}") for name in refused])
 
 
 def test_another_import_path_of_removals_is_a_change() -> None:

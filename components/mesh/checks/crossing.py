@@ -30,6 +30,7 @@ def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Pro
     if call.serving in federation.clusters:
         yield from each(
             no_gateway(path, call, federation),
+            no_address_for_client(path, call, federation),
             server_name_too_long(path, call, federation),
             federated_host_too_long(path, call, federation),
             federated_host_under_local(call.service, call.serving, federation),
@@ -40,6 +41,14 @@ def no_gateway(path: Path, call: Crossing, federation: Federation) -> Iterator[P
     if federation.clusters[call.serving].gateway is None:
         message = f"{call.serving!r} has no gateway, so {call.callers} cannot call the service there; state one"
         yield Problem(path, "no-gateway", message)
+
+
+def no_address_for_client(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    gateway = federation.clusters[call.serving].gateway
+    for client in call.clients:
+        if gateway is not None and not gateway.addresses_for(client):
+            message = f"{call.serving!r} has no gateway address that {client!r} can dial; add one for it"
+            yield Problem(path, "no-address-for-client", message)
 
 
 def server_name_too_long(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:

@@ -121,7 +121,9 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
-    route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for stated in entry.route]
+    # what cannot be read, or is encrypted, counts as a destination
+    destinations = [entry.route] if isinstance(entry.route, Unknown) else entry.route
+    route = [_destination(destination) for destination in destinations]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
@@ -136,11 +138,9 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     }
 
 
-_ANY = {"destination": {"host": "any"}, "weight": 1}
-
-
 def _destination(destination: Destination | Unknown) -> dict[str, Any]:
-    return _ANY if isinstance(destination, Unknown) else {**_ANY, **_stated("headers", destination.headers)}
+    headers = None if isinstance(destination, Unknown) else destination.headers
+    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", headers)}
 
 
 def _stated(field: str, value: Any) -> dict[str, Any]:

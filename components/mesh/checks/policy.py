@@ -58,7 +58,7 @@ def policy_refused_by_istio(path: Path, policy: Any, references: References) -> 
     own = (
         {field: value for field, value in policy.items() if field not in _OURS} if isinstance(policy, dict) else policy
     )
-    if own == {}:
+    if policy and own == {}:  # what is ours is told already
         return
     reported: set[Path] = set()
     for release, cluster in _releases(references).items():
@@ -88,5 +88,5 @@ def hash_across_clusters(path: Path, policy: Any) -> Iterator[Problem]:
     """For another cluster it chooses one of the gateway's addresses, and the gateway chooses the pod."""
     balancer = policy.get("loadBalancer") if isinstance(policy, dict) else None
     if isinstance(balancer, dict) and balancer.get("consistentHash") is not None:
-        message = "'consistentHash' chooses a pod on the client cluster alone; for another cluster it chooses a gateway address"
+        message = "'consistentHash' chooses a pod on the client cluster alone; elsewhere it chooses a gateway address"
         yield Problem((*path, "loadBalancer", "consistentHash"), "hash-across-clusters", message, "warning")

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Path, Problem
-from ..istio.match import is_catch_all
+from ..errors import Path, Problem, spelled
+from ..istio.match import is_catch_all, narrowed
 from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
-from ..spec.service import PROTOCOLS_OF
-from ..unknown import known
+from ..spec.service import PROTOCOLS_OF, Service
+from ..unknown import as_far_as_known, known
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
 from .saying import References, choices, each, stated_twice
 from .service import unknown_cluster
+
+Owners = dict[tuple[str, str, str], tuple[str, Path]]
+"""Client cluster, host and namespace of callers → the service that the host means there, and the first rule for it."""
 
 
 def traffic(references: References) -> Iterator[Problem]:
@@ -28,12 +31,12 @@ def traffic(references: References) -> Iterator[Problem]:
             missing_hosts(path, rule),
             not_at_a_gateway(path, rule),
             ambiguous_port(path, rule, references),
-            useless_otherwise(path, rule),
+            useless_otherwise(path, rule, references),
             passes_outside_the_mesh(path, rule, references),
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
         )
-    yield from each(overlaps(references), any_version_includes_weight_0(references))
+    yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
 
 
 def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
@@ -48,9 +51,9 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
     service = references.service(rule.service)
     if service is None or client not in references.federation.clusters or client in service.clusters:
         return
-    if "mesh" not in rule.clients.gateways:
-        return
-    takes_all = all(_takes_all(getattr(rule, kind)) for kind in ("http", "tcp") if getattr(rule, kind))
+    if "mesh" not in rule.clients.gateways and rule.otherwise != "clientCluster":
+        return  # the gateway's own 404
+    takes_all = _takes_all(rule, "http", service) and _takes_all(rule, "tcp", service)
     if rule.otherwise == "clientCluster" or not (takes_all or rule.otherwise == "notFound"):
         message = (
             f"{rule.service} does not run on {client!r}, so nobody there answers calls that no entry takes; "
@@ -59,16 +62,22 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
         yield Problem(path, "unanswered-calls", message)
 
 
-def _takes_all(entries_of_kind: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
-    return any(not entry.match or any(map(_is_catch_all, _matches(entry))) for entry in entries_of_kind)
+def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
+    """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
+    matches = [match for entry in getattr(rule, kind) for match in _matches(entry) if isinstance(match, dict)]
+    ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [None]
+    return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
 
 
 def _matches(entry: HttpEntry | TcpEntry | TlsEntry) -> list[Any]:
+    if not entry.match:
+        return [{}]
     return entry.match if isinstance(entry.match, list) else []
 
 
-def _is_catch_all(match: Any) -> bool:
-    return isinstance(match, dict) and is_catch_all(match)
+def _is_catch_all(match: dict[str, Any], port: int | None, rule: Rule) -> bool:
+    rest = narrowed(match, port, rule.clients.gateways)
+    return rest is not None and is_catch_all(rest)
 
 
 def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
@@ -90,8 +99,8 @@ def no_fitting_port(path: Path, rule: Rule, references: References) -> Iterator[
     for kind, protocols in PROTOCOLS_OF.items():
         if getattr(rule, kind) and not service.ports_for(kind, rule.port):
             speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
-            narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
-            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind!r} is{narrowed}"
+            narrowed = "" if rule.port is None else f" at {rule.port}"
+            message = f"{kind!r} is for ports that speak {speaks}; {rule.service} has none{narrowed}"
             yield Problem((*path, kind), "no-fitting-port", message)
 
 
@@ -129,10 +138,14 @@ def ambiguous_port(path: Path, rule: Rule, references: References) -> Iterator[P
         yield Problem((*path, "port"), "ambiguous-port", message)
 
 
-def useless_otherwise(path: Path, rule: Rule) -> Iterator[Problem]:
+def useless_otherwise(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    service = references.service(rule.service)
     if rule.otherwise and rule.tls:
         message = f"{rule.otherwise!r} has no meaning for tls; server names without a match pass through as they are"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
+    elif rule.otherwise and rule.http and not rule.tcp and service and _takes_all(rule, "http", service):
+        message = f"{rule.otherwise!r} is for calls that no entry takes; one of the entries takes all"
+        yield Problem((*path, "otherwise"), "useless-otherwise", message, "warning")
     elif rule.otherwise == "notFound" and rule.tcp:
         message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
@@ -147,3 +160,31 @@ def passes_outside_the_mesh(path: Path, rule: Rule, references: References) -> I
             "dialled, outside the mesh's mutual TLS; match each name that callers use"
         )
         yield Problem((*path, "tls"), "passes-outside-the-mesh", message, "warning")
+
+
+def _hosts(references: References) -> Iterator[Problem]:
+    owners: Owners = {}
+    for index, rule in known(references.federation.traffic):
+        yield from as_far_as_known(host_of_two_services(("traffic", index), rule, references, owners))
+
+
+def host_of_two_services(path: Path, rule: Rule, references: References, owners: Owners) -> Iterator[Problem]:
+    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
+    federation, service = references.federation, references.service(rule.service)
+    if service is None or "mesh" not in rule.clients.gateways:
+        return
+    reported: set[Path] = set()
+    for _, client in known(rule.clients.clusters):
+        if client not in federation.clusters:
+            continue
+        for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
+            here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
+            for namespace in rule.clients.namespaces or ("",):
+                owner, first = owners.setdefault((client, host, namespace), (rule.service, path))
+                if owner != rule.service and here not in reported:
+                    reported.add(here)
+                    message = (
+                        f"{host!r} means {owner} on {client} already, by {spelled(first)}; "
+                        "workloads cannot mean two services by one host"
+                    )
+                    yield Problem(here, "host-of-two-services", message)

@@ -46,10 +46,10 @@ def fields(parts: Iterable[object], name: str) -> list[object]:
     return [part if isinstance(part, Unknown) else getattr(part, name) for part in parts]
 
 
-def stated_twice(path: Path, values: Sequence[object], *field: str) -> Iterator[Problem]:
+def stated_twice(path: Path, values: Sequence[object] | None, *field: str) -> Iterator[Problem]:
     """`path` is where the list of `values` stands, or of what has them as its `field`."""
     seen: set[object] = set()
-    for index, value in known(values):
+    for index, value in known(() if values is None else values):
         if value in seen:
             yield Problem((*path, index, *field), "stated-twice", f"{value!r} is stated twice")
         seen.add(value)

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,20 +35,31 @@ class Finding(NamedTuple):
     problem: Problem
 
 
+class Verdict(NamedTuple):
+    """What there is to say of a stack file."""
+
+    problems: Sequence[Problem]
+    summary: str = ""
+    """One line on a file without errors."""
+
+
+def verdict(path: Path) -> Verdict:
+    """All problems of a stack file, those that only its plan shows included."""
+    try:
+        stack = load(path)
+        return Verdict(stack.warnings, _summary(stack))
+    except SpecError as error:
+        return Verdict(error.problems)
+    except AllocationError as error:
+        return Verdict([*stack.warnings, Problem(("addresses",), "pool-exhausted", str(error))])
+    except OSError as error:
+        return Verdict([Problem((), "unreadable-file", error.strerror or str(error))])
+
+
 def run(options: argparse.Namespace) -> int:
-    findings: list[Finding] = []
-    summaries: list[str] = []
-    for path in options.stack_files:
-        try:
-            stack = load(path)
-            findings += [Finding(path, warning) for warning in stack.warnings]
-            summaries.append(f"{path}: {_summary(stack)}")
-        except SpecError as error:
-            findings += [Finding(path, problem) for problem in error.problems]
-        except AllocationError as error:
-            findings.append(Finding(path, Problem(("addresses",), "pool-exhausted", str(error))))
-        except OSError as error:
-            findings.append(Finding(path, Problem((), "unreadable-file", error.strerror or str(error))))
+    verdicts = {path: verdict(path) for path in options.stack_files}
+    findings = [Finding(path, problem) for path, one in verdicts.items() for problem in one.problems]
+    summaries = [f"{path}: {one.summary}" for path, one in verdicts.items() if one.summary]
     _FORMATS[options.format](findings, summaries)
     return 1 if any(finding.problem.level == "error" for finding in findings) else 0
 

@@ -43,6 +43,8 @@ class Plan:
     """Key → keys of what must exist before it, beyond what edges say."""
     labels: dict[str, str]
     """What tells the federation's objects from all others."""
+    staying: frozenset[str]
+    """Keys of what stays on its cluster when it leaves the plan."""
 
     def __iter__(self) -> Iterator[Manifest]:
         return (manifest for manifests in self.manifests.values() for manifest in manifests)
@@ -63,7 +65,8 @@ def plan(routes: Routes, addresses: Mapping[str, Late], part_of: str) -> Plan:
             item.manifest.object["metadata"]["labels"] = dict(labels)
             manifests[item.manifest.cluster].append(item.manifest)
         after = {key: item.after for key, item in planned.items() if item.after}
-        return Plan(manifests, _edges(planned), after, labels)
+        staying = frozenset(key for key, item in planned.items() if item.stays)
+        return Plan(manifests, _edges(planned), after, labels, staying)
 
 
 def fresh(routes: Routes, part_of: str) -> Plan:

@@ -18,3 +18,5 @@ class Planned(NamedTuple):
     """The pairs of clusters whose routes need it."""
     leads: tuple[Pair, ...] = ()
     """The pairs of clusters between which it sends calls."""
+    stays: bool = False
+    """Whether it stays on its cluster when it leaves the plan."""

@@ -1,19 +1,32 @@
 """Service: the name of a service on a client cluster that does not run it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from ..istio.kinds import SERVICE
-from ..manifest import Manifest
+from .. import names
+from ..istio.kinds import SERVICE, VIRTUAL_SERVICE
+from ..manifest import Manifest, key_of
 from ..routes import Routes
 from ..spec.service import Service
 from .planned import Planned
 
 
 def services(routes: Routes) -> Iterator[Planned]:
-    """One for each service that a client cluster calls by its own name and does not run."""
-    for client, service in routes.absent:
-        yield Planned(Manifest.of(SERVICE, client.name, service.namespace, service.name, name_alone(service)))
+    """One for each service that a client cluster calls by its own name and does not run.
+
+    Its routes are there before it and after it: a call that finds the name finds somebody who answers, too.
+    """
+    routes_of: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for route in routes.routes:
+        if not route.callers.gateways:
+            name = names.virtual_service_name(route.service.name, namespace=route.callers.namespace)
+            key = key_of(route.client.name, VIRTUAL_SERVICE.name, route.service.namespace, name)
+            routes_of[route.client.name, route.service.reference].add(key)
+    for client, service, stays in routes.absent:
+        manifest = Manifest.of(SERVICE, client.name, service.namespace, service.name, name_alone(service))
+        after = tuple(sorted(routes_of[client.name, service.reference]))
+        yield Planned(manifest, after=after, stays=stays)
 
 
 def name_alone(service: Service) -> dict[str, Any]:

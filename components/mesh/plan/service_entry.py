@@ -39,13 +39,13 @@ def service_entry(use: Use, host: str, address: Late) -> dict[str, Any]:
         # an external service would get no mutual TLS from istiod's point of view
         "location": "MESH_INTERNAL",
         "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol} for port in ports],
-        "resolution": _resolution_of(use.gateway.addresses),
+        "resolution": _resolution_of([address for _, address in use.gateway.addresses_for(use.client.name)]),
     }
 
 
 def _targets(use: Use) -> Iterator[str | Computed]:
     """The gateway's addresses; of one that is late nobody knows yet whether it is an address."""
-    for index, address in enumerate(use.gateway.addresses):
+    for index, address in use.gateway.addresses_for(use.client.name):
         late = partial(known_gateway_address, ("clusters", use.serving.name, "gateway", "addresses", index))
         yield address if isinstance(address, str) else Computed(late, (address,))
 

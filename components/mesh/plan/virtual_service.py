@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import Any
 
 from .. import names
-from ..istio.kinds import SERVICE, VIRTUAL_SERVICE
-from ..manifest import Manifest, copied, key_of
+from ..istio.kinds import VIRTUAL_SERVICE
+from ..manifest import Manifest, copied
 from ..routes import Callers, Destination, Entry, Route, Routes, Use
 from ..spec.federation import Federation
 from .planned import Planned
@@ -14,19 +14,15 @@ from .planned import Planned
 
 def virtual_services(routes: Routes) -> Iterator[Planned]:
     """One for each service and all callers that share its entries, in the service's namespace on the client cluster."""
-    absent = {(client.name, service.reference) for client, service in routes.absent}
-    for (client, reference, callers), group in groupby(routes.routes, key=_identity):
+    for (client, _, callers), group in groupby(routes.routes, key=_identity):
         of_callers = list(group)
         service = of_callers[0].service
         name = names.virtual_service_name(
             service.name_on(client), namespace=callers.namespace, ingress=bool(callers.gateways), rule=callers.rule
         )
         spec = virtual_service(of_callers, routes.federation)
-        namespace = service.namespace_on(client)
-        after = key_of(client, SERVICE.name, namespace, service.name)
         yield Planned(
-            Manifest.of(VIRTUAL_SERVICE, client, namespace, name, spec),
-            after=(after,) if (client, reference) in absent else (),
+            Manifest.of(VIRTUAL_SERVICE, client, service.namespace_on(client), name, spec),
             leads=tuple(sorted({(client, serving) for route in of_callers for serving in _serving(route)})),
         )
 

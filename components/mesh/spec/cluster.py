@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Annotated, ClassVar
 
+from ..manifest import Late
 from .part import Part
 from .values import (
     DnsLabel,
@@ -28,11 +29,25 @@ class Istio(Part):
     """The root namespace of the mesh."""
 
 
+class GatewayTarget(Part):
+    """An address that other clusters dial."""
+
+    shorthand: ClassVar = "address"
+
+    address: GatewayAddress
+    """An IP address or a DNS name."""
+    clients: Annotated[list[DnsLabel], NonEmpty] | None = None
+    """The clusters that can dial it; all if it is left out."""
+
+
 class Gateway(Part):
     """A cluster's east-west gateway: where other clusters dial, and the Gateway objects that let them in."""
 
-    addresses: Annotated[list[GatewayAddress], NonEmpty]
-    """IP addresses or DNS names that other clusters dial. A dot at the end of a name spares it the search domains."""
+    addresses: Annotated[list[GatewayTarget], NonEmpty]
+    """IP addresses or DNS names that other clusters dial. A dot at the end of a name spares it the search domains.
+
+    Each is an address, or `{address, clients}` where only some clusters can dial it.
+    """
     port: PortNumber = 15443
     """The port that other clusters dial."""
     listener_port: PortNumber = 15443
@@ -43,6 +58,14 @@ class Gateway(Part):
     """Where the gateway's pods run; Istio's root namespace if it is left out."""
     manage: bool = True
     """`false` where a server of your own admits the hosts already."""
+
+    def addresses_for(self, client: str) -> list[tuple[int, Late]]:
+        """The addresses that a cluster can dial, each with its index."""
+        return [
+            (index, target.address)
+            for index, target in enumerate(self.addresses)
+            if target.clients is None or client in target.clients
+        ]
 
 
 class Cluster(Part):

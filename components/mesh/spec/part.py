@@ -1,5 +1,6 @@
 """The base of every part of a spec."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -25,11 +26,11 @@ class Part(BaseModel):
     later: ClassVar[frozenset[str]] = frozenset()
     """Keys of the language that this release does not know yet."""
     shorthand: ClassVar[str] = ""
-    """The key whose value may stand for the whole part, as text."""
+    """The key whose value may stand for the whole part."""
     elsewhere: ClassVar[frozenset[str]] = frozenset()
     """Keys that stand here in what the user writes, and that others take off before this model reads the rest."""
 
     @model_validator(mode="before")
     @classmethod
     def _whole(cls, value: Any) -> Any:
-        return {cls.shorthand: value} if cls.shorthand and isinstance(value, str) else value
+        return value if not cls.shorthand or isinstance(value, Mapping | Part) else {cls.shorthand: value}

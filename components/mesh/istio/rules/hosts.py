@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
@@ -22,16 +23,20 @@ _BITS = re.compile(r"0|[1-9][0-9]*")
 _LABEL_SENTENCE = "it has letters, digits and -, at most 63, and no - at either end"
 
 
+# the same names stand in many objects
+@lru_cache(maxsize=10_000)
 def is_label(name: str) -> bool:
     """Whether it is a DNS label; capital letters are legal for istiod."""
     return len(name) <= _LABEL_LENGTH and bool(_LABEL.fullmatch(name))
 
 
+@lru_cache(maxsize=10_000)
 def is_host(name: str) -> bool:
     """Whether it is a DNS name; it may end in a dot, but not in a number."""
     return 0 < len(name.encode()) <= _HOST_LENGTH and _are_labels(name)
 
 
+@lru_cache(maxsize=10_000)
 def is_wildcard_host(name: str) -> bool:
     """Whether it is a DNS name, or one whose first label begins with `*`."""
     first, dot, rest = name.partition(".")
@@ -40,6 +45,7 @@ def is_wildcard_host(name: str) -> bool:
     return not dot or _are_labels(rest)
 
 
+@lru_cache(maxsize=10_000)
 def is_address(name: str) -> bool:
     try:
         ip_address(name)

@@ -1,6 +1,6 @@
 """Rules by place: a tree with the shape of Istio's objects, and the walk through a value along it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -53,32 +53,26 @@ def number(*here: Rule) -> Rules:
 @cache
 def check_of(rules: Rules) -> Check:
     """All the rules as one function."""
-    fields = tuple((name, check_of(inner)) for name, inner in rules.fields.items())
+    here, of = rules.here, rules.of
+    fields = {name: check_of(inner) for name, inner in rules.fields.items()}
     of_each = check_of(rules.each) if rules.each else None
-
-    of = rules.of
 
     def check(value: Any) -> Sequence[Problem]:
         if not isinstance(value, of):
             return FINE
-        return check_inside(value)
+        return check_all(value)
 
-    def check_inside(value: Any) -> Sequence[Problem]:
-        wrong: list[Problem] = []
-        for rule in rules.here:
-            wrong += rule(value)
-        for name, inner in fields:
-            item = value.get(name)
-            if item is not None and (more := inner(item)):
-                wrong += below(name, more)
+    def check_all(value: Any) -> Sequence[Problem]:
+        wrong = [problem for rule in here for problem in rule(value)] if here else []
+        if fields:
+            for name, item in value.items():
+                inner = fields.get(name)
+                if inner and item is not None and (more := inner(item)):
+                    wrong += below(str(name), more)
         if of_each:
-            for step, item in _items(value):
+            for step, item in value.items() if isinstance(value, dict) else enumerate(value):
                 if more := of_each(item):
-                    wrong += below(step, more)
+                    wrong += below(str(step) if isinstance(value, dict) else step, more)
         return wrong
 
     return check
-
-
-def _items(value: Any) -> Iterable[tuple[Any, Any]]:
-    return value.items() if isinstance(value, dict) else enumerate(value)
