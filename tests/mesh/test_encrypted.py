@@ -19,13 +19,14 @@ from mesh_federation.mesh.errors import spelled
 from tests.given import core
 from tests.given.broken import told
 from tests.given.commands import Outcome, run
+from tests.given.scenarios import SCENARIOS, spec_of
 from tests.given.specs import Spec, bookinfo
 from tests.given.strategies import specs
 
 ENCRYPTED = {"secure": "AAABAKd0ZXN0LXZhbHVlLW9ubHk="}
 
 
-@given(specs(), st.data())
+@given(st.one_of(specs(), st.sampled_from(SCENARIOS).map(spec_of)), st.data())
 def test_an_encrypted_value_is_unknown_and_never_wrong(spec: Spec, data: st.DataObject) -> None:
     encrypted = data.draw(st.lists(st.sampled_from(list(places(spec))), min_size=1, max_size=2))
     with tempfile.TemporaryDirectory() as directory:
