@@ -95,7 +95,8 @@ def refused_as_a_whole(path: Path, rule: Rule, federation: Federation) -> Iterat
         hosts = [*rule.hosts, names.local_host(service, namespace, domain)]
         spec = {"gateways": rule.clients.gateways, "hosts": hosts, **entries}
         for problem in webhook.problems(spec, _KIND, (), path):
-            if problem.name in _OF_THE_WHOLE:
+            # the last host is not the user's
+            if problem.name in _OF_THE_WHOLE and problem.path != (*path, "hosts", len(rule.hosts)):
                 yield problem
 
 
