@@ -15,7 +15,7 @@ from ..istio.releases import RELEASES
 from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
-from ..unknown import Unknown, UnknownError, known
+from ..unknown import Unknown, UnknownError, is_known, known
 from .saying import each, istio_versions
 
 _KIND = VIRTUAL_SERVICE.name
@@ -95,7 +95,8 @@ def refused_as_a_whole(path: Path, rule: Rule, federation: Federation) -> Iterat
         hosts = [*rule.hosts, names.local_host(service, namespace, domain)]
         spec = {"gateways": rule.clients.gateways, "hosts": hosts, **entries}
         for problem in webhook.problems(spec, _KIND, (), path):
-            if problem.name in _OF_THE_WHOLE:
+            # the last host is not the user's
+            if problem.name in _OF_THE_WHOLE and problem.path != (*path, "hosts", len(rule.hosts)):
                 yield problem
 
 
@@ -121,9 +122,7 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
-    # what cannot be read, or is encrypted, counts as a destination
-    destinations = [entry.route] if isinstance(entry.route, Unknown) else entry.route
-    route = [_destination(destination) for destination in destinations]
+    route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for stated in entry.route]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
@@ -138,9 +137,11 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     }
 
 
+_ANY = {"destination": {"host": "any"}, "weight": 1}
+
+
 def _destination(destination: Destination | Unknown) -> dict[str, Any]:
-    headers = None if isinstance(destination, Unknown) else destination.headers
-    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", headers)}
+    return _ANY if isinstance(destination, Unknown) else {**_ANY, **_stated("headers", destination.headers)}
 
 
 def _stated(field: str, value: Any) -> dict[str, Any]:
@@ -175,7 +176,9 @@ def _headers_set(headers: Any) -> Iterator[tuple[str, str, str]]:
 
 def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """The timeout holds for all attempts together."""
-    retries = entry.istio.get("retries") or {}
+    retries = entry.istio.get("retries")
+    if not isinstance(retries, dict):
+        return
     timeout, per_try = _duration(entry.istio.get("timeout")), _duration(retries.get("perTryTimeout"))
     attempts = retries.get("attempts", 2)
     if timeout and per_try and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
@@ -194,7 +197,7 @@ def rewrite_without_path(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """A rewritten prefix replaces what `match` has found; without it, the whole path."""
     rewrite = entry.istio.get("rewrite")
     uri = rewrite.get("uri") if isinstance(rewrite, dict) else None
-    matches: Sequence[Any] = entry.match or [{}]
-    if uri and not all(isinstance(match, dict) and match.get("uri") for match in matches):
+    matches: Sequence[Any] = (isinstance(entry.match, list) and entry.match) or [{}]
+    if uri and is_known(entry.match) and not all(isinstance(match, dict) and match.get("uri") for match in matches):
         message = f"{uri!r} replaces the path that a match on `uri` finds; not every match has one"
         yield Problem((*path, "rewrite", "uri"), "rewrite-without-path", message, "warning")

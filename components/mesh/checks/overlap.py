@@ -9,7 +9,7 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import UnknownError, known
+from ..unknown import UnknownError, is_known, known
 from .saying import References, choices, each
 
 Indexed = tuple[int, Rule]
@@ -143,6 +143,9 @@ def _judged(
         labels = rule.clients.labels or {}
         for position, entry in known(getattr(rule, kind)):
             path = ("traffic", index, kind, position)
+            if not is_known(entry.match):
+                yield path, None
+                continue
             own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
             if own:
                 hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
@@ -156,7 +159,7 @@ def _judged(
 def _narrowed(
     matches: Any, port: int, gateways: Collection[str], labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    for match in matches or [{}]:
+    for match in matches if isinstance(matches, list) and matches else [{}]:
         rest = narrowed(match, port, gateways) if isinstance(match, dict) else None
         if rest is not None:
             if labels:
@@ -173,7 +176,7 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
         # at an ingress gateway, ports are those of the gateway
         numbers = service.ports_for(kind, rule.port) if service and "mesh" in rule.clients.gateways else []
         for index, entry in known(getattr(rule, kind)):
-            for position, match in enumerate(entry.match or ()):
+            for position, match in enumerate(entry.match if isinstance(entry.match, list) else ()):
                 here = (*path, kind, index, "match", position)
                 yield from each(
                     unmatched_port(here, match, numbers),

@@ -64,9 +64,13 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
 
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
     """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
-    matches = [match for entry in getattr(rule, kind) for match in entry.match or [{}] if isinstance(match, dict)]
+    matches = [match for entry in getattr(rule, kind) for match in _matches(entry.match) if isinstance(match, dict)]
     ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [None]
     return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
+
+
+def _matches(stated: Any) -> list[Any]:
+    return stated if isinstance(stated, list) and stated else [] if stated else [{}]
 
 
 def _is_catch_all(match: dict[str, Any], port: int | None, rule: Rule) -> bool:
