@@ -169,3 +169,16 @@ def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_
         program()
 
     assert engine.requests.keys() <= {"k8s-cluster1", "k8s-cluster2"}
+
+
+def test_warnings_reach_the_engines_log_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", logged.append)
+    args = bookinfo()
+    args["traffic"][0]["http"][0] |= {"timeout": "1s", "retries": {"attempts": 3, "perTryTimeout": "1s"}}
+
+    engine = register(args)
+
+    assert {*engine.requests} >= OBJECTS
+    [warning] = logged
+    assert warning.startswith("bookinfo: traffic[0].http[0].timeout: '1s' ends a call before its 4 attempts")

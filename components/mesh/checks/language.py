@@ -95,7 +95,8 @@ def refused_as_a_whole(path: Path, rule: Rule, federation: Federation) -> Iterat
         hosts = [*rule.hosts, names.local_host(service, namespace, domain)]
         spec = {"gateways": rule.clients.gateways, "hosts": hosts, **entries}
         for problem in webhook.problems(spec, _KIND, (), path):
-            if problem.name in _OF_THE_WHOLE:
+            # the last host is not the user's
+            if problem.name in _OF_THE_WHOLE and problem.path != (*path, "hosts", len(rule.hosts)):
                 yield problem
 
 
@@ -121,9 +122,7 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
-    # what cannot be read, or is encrypted, counts as a destination
-    destinations = [entry.route] if isinstance(entry.route, Unknown) else entry.route
-    route = [_destination(destination) for destination in destinations]
+    route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for stated in entry.route]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
@@ -138,9 +137,11 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     }
 
 
+_ANY = {"destination": {"host": "any"}, "weight": 1}
+
+
 def _destination(destination: Destination | Unknown) -> dict[str, Any]:
-    headers = None if isinstance(destination, Unknown) else destination.headers
-    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", headers)}
+    return _ANY if isinstance(destination, Unknown) else {**_ANY, **_stated("headers", destination.headers)}
 
 
 def _stated(field: str, value: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import Path, Problem, spelled
 from ..istio.match import is_catch_all, narrowed
-from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
+from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import as_far_as_known, known
 from .entry import any_version_includes_weight_0, entries, unknown_service
@@ -64,15 +64,13 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
 
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
     """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
-    matches = [match for entry in getattr(rule, kind) for match in _matches(entry) if isinstance(match, dict)]
+    matches = [match for entry in getattr(rule, kind) for match in _matches(entry.match) if isinstance(match, dict)]
     ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [None]
     return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
 
 
-def _matches(entry: HttpEntry | TcpEntry | TlsEntry) -> list[Any]:
-    if not entry.match:
-        return [{}]
-    return entry.match if isinstance(entry.match, list) else []
+def _matches(stated: Any) -> list[Any]:
+    return stated if isinstance(stated, list) and stated else [] if stated else [{}]
 
 
 def _is_catch_all(match: dict[str, Any], port: int | None, rule: Rule) -> bool:
