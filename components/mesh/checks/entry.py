@@ -159,7 +159,7 @@ def _where_it_runs(
         return
     yield from each(unknown_version(path, destination, target))
     clusters = references.federation.clusters.keys() - {cluster}
-    others = [client for _, client in known(rule.clients.clusters) if client in clusters]
+    others = list(dict.fromkeys(client for _, client in known(rule.clients.clusters) if client in clusters))
     if others:
         call = Crossing(others, target, cluster, destination.version or "")
         yield from each(crossing((*path, "cluster"), call, references.federation))

@@ -58,6 +58,8 @@ def policy_refused_by_istio(path: Path, policy: Any, references: References) -> 
     own = (
         {field: value for field, value in policy.items() if field not in _OURS} if isinstance(policy, dict) else policy
     )
+    if own == {}:
+        return
     reported: set[Path] = set()
     for release, cluster in _releases(references).items():
         for problem in schema.problems(own, _KIND, release, _PLACE, path):

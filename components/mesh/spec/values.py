@@ -183,7 +183,7 @@ def plain_or_late(value: Any) -> Any:
         for item in value:
             plain_or_late(item)
     elif isinstance(value, date | bytes):
-        raise wrong("not-text", "is not text; YAML reads it as a date or as bytes, so write it in quotes")
+        raise wrong("not-text", "{words}", words=not_text(value))
     elif not (value is None or isinstance(value, str | bool | int | float) or is_late(value)):
         raise wrong("not-json", "is not a value that JSON has")
     return value
