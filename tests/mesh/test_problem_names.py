@@ -12,9 +12,7 @@ from tests.given.repository import syntax_of
 CHECKS = Path(checks.__file__).parent
 MESH = CHECKS.parent
 WITHOUT_A_FILE = {"not-json", "unreadable-file"}
-"""One is of programs alone, the other is of a file that is not there."""
-ISTIOS = {"field-of-a-later-release", "unknown-field", "value-of-a-later-release"}
-"""`istio.schema` gives them to problems that it has."""
+"""Only a program can state what JSON does not have."""
 CALLS = {"Problem": 1, "wrong": 0, "_problem": 1, "_unread": 1}
 """Who takes a name, and where."""
 

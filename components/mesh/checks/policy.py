@@ -58,7 +58,7 @@ def policy_refused_by_istio(path: Path, policy: Any, references: References) -> 
     own = (
         {field: value for field, value in policy.items() if field not in _OURS} if isinstance(policy, dict) else policy
     )
-    if policy and own == {}:  # what is ours is told already
+    if own == {}:
         return
     reported: set[Path] = set()
     for release, cluster in _releases(references).items():
