@@ -25,7 +25,10 @@ def servers(providers: Mapping[str, Provider | None]) -> pulumi.Output[dict[str,
 
     A cluster without a provider is not to be asked.
     """
-    servers_by_cluster: Any = {cluster: provider and _server_of(provider) for cluster, provider in providers.items()}
+    # None would not arrive: the engine drops it, and then the server that the state knows would be asked
+    servers_by_cluster: Any = {
+        cluster: {} if provider is None else _server_of(provider) for cluster, provider in providers.items()
+    }
     return pulumi.Output.secret(servers_by_cluster)
 
 

@@ -16,6 +16,7 @@ from mesh_federation.mesh.reach import Reach
 from mesh_federation.mesh.spec import rule, values
 from mesh_federation.mesh.spec.cluster import Cluster
 from mesh_federation.mesh.spec.federation import Federation
+from mesh_federation.mesh.spec.part import Part as SpecPart
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -111,10 +112,20 @@ def _plain_words(plain: Any, names: Mapping[str, str]) -> str:
     if origin in (Union, UnionType):
         stated = [argument for argument in arguments if argument is not NoneType]
         return " or ".join(dict.fromkeys(_words(argument, names) for argument in stated))
+    if isinstance(plain, type) and issubclass(plain, SpecPart) and plain.shorthand:
+        hint = typing.get_type_hints(plain, include_extras=True)[plain.shorthand]
+        return f"{_words(hint, names)} or map"
     if isinstance(plain, type) and issubclass(plain, BaseModel):
-        return "map"
+        return _model_words(plain, names)
     known = {str: "text", int: "integer", bool: "true or false", IPv4Network: "network", IPv6Network: "network"}
     return known.get(plain, "anything")
+
+
+def _model_words(model: type[BaseModel], names: Mapping[str, str]) -> str:
+    """`map`, or `DNS label or map` where the value of one key may stand for the whole."""
+    shorthand = getattr(model, "shorthand", "")
+    hint = typing.get_type_hints(model, include_extras=True).get(shorthand)
+    return "map" if hint is None else f"{_words(hint, names)} or map"
 
 
 def _bounds(metadata: Sequence[Any]) -> str:

@@ -19,4 +19,7 @@ def examples() -> list[Problem]:
 
 def _problems() -> Iterator[Problem]:
     for file in BROKEN.glob("*/*.yaml"):
-        yield from verdict(file).problems
+        for problem in verdict(file).problems:
+            # what is no stack file is named by its path on this machine
+            path = tuple(file.name if step == str(file) else step for step in problem.path)
+            yield problem._replace(path=path)

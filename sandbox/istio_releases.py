@@ -104,13 +104,13 @@ def _with_references(schema: Schema, messages: Mapping[str, tuple[str, Schema]])
             return _with_references(inner, messages)
         return {"ref": messages[_text(inner)][0]}
 
-    replaced = dict(schema)
+    message = dict(schema)
     if "fields" in schema:
-        replaced["fields"] = {name: referring(field) for name, field in schema["fields"].items()}
+        message["fields"] = {name: referring(field) for name, field in schema["fields"].items()}
     for word in ("items", "values"):
         if word in schema:
-            replaced[word] = referring(schema[word])
-    return replaced
+            message[word] = referring(schema[word])
+    return message
 
 
 def _text(schema: Schema) -> str:

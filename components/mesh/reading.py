@@ -7,13 +7,15 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import MinLen
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from .errors import Path, Problem
+from .istio.meant import as_meant
 from .spec.part import Part
-from .spec.values import IstioValue, plain_or_late
+from .spec.rule import HttpEntry
+from .spec.values import InIstiosWords, plain_or_late
 from .unknown import Encrypted, Unknown
 from .wording import not_text, shown, step_of, told
 
@@ -26,11 +28,11 @@ class Reading:
 
     def part(self, model: type[Part], data: Any, path: Path) -> Any:
         """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
-        if isinstance(data, Encrypted):
-            return Unknown(path, encrypted=True)
         if model.shorthand and not isinstance(data, Mapping):
             field = model.model_fields[model.shorthand]
             return model.model_construct(**{model.shorthand: self._field(field, data, path)})
+        if isinstance(data, Encrypted):
+            return Unknown(path, encrypted=True)
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
         keys = self._keys(model, data, path)
@@ -40,8 +42,10 @@ class Reading:
                 values[name] = self._field(field, data[keys[name]], (*path, keys[name]))
             elif field.is_required():
                 values[name] = self._unread((*path, field.alias or name), "missing-key", "is missing")
-        others = {key: self._istio(data[key], (*path, key)) for key in data if _is_istios(key, model)}
-        return model.model_construct(**values, **others)
+        for key in data:
+            if issubclass(model, HttpEntry) and _is_istios(key, model):
+                values[key] = self._in_istios_words(model.words(key), data[key], (*path, key))
+        return model.model_construct(**values)
 
     def _keys(self, model: type[Part], data: Mapping[Any, Any], path: Path) -> dict[str, str]:
         """Field → the key that the user wrote for it."""
@@ -75,8 +79,9 @@ class Reading:
         if origin in {Union, UnionType} and NoneType in get_args(annotation):
             [of] = (argument for argument in get_args(annotation) if argument is not NoneType)
             return None if data is None else self._value(of, constraints, data, path)
-        if any(getattr(constraint, "func", None) is plain_or_late for constraint in constraints):
-            return self._istio(data, path)
+        for constraint in constraints:
+            if isinstance(words := getattr(constraint, "func", None), InIstiosWords):
+                return self._in_istios_words(words, data, path)
         if isinstance(annotation, type) and issubclass(annotation, Part):
             return self.part(annotation, data, path)
         read = {list: self._list, dict: self._dict}.get(origin, self._leaf) if origin else self._leaf
@@ -108,6 +113,9 @@ class Reading:
             values[name] = self._value(of, (), item, here)
         return values
 
+    def _in_istios_words(self, words: InIstiosWords, data: Any, path: Path) -> Any:
+        return as_meant(self._istio(data, path), words.kind, words.place)
+
     def _istio(self, data: Any, path: Path) -> Any:
         """A value in Istio's words, in which anything may be encrypted."""
         if isinstance(data, Encrypted):
@@ -119,7 +127,7 @@ class Reading:
             return {step_of(key): self._istio(item, (*path, step_of(key))) for key, item in data.items()}
         if isinstance(data, list | tuple):
             return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
-        return self._leaf(IstioValue, (), data, path)
+        return self._leaf(_PLAIN_OR_LATE, (), data, path)
 
     def _leaf(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
         try:
@@ -133,6 +141,9 @@ class Reading:
 
     def _problem(self, path: Path, name: str, message: str) -> None:
         self.problems.append(Problem(path, name, message))
+
+
+_PLAIN_OR_LATE = Annotated[Any, AfterValidator(plain_or_late)]
 
 
 @cache

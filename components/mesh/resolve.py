@@ -155,10 +155,10 @@ class _Resolver:
         for route in routes:
             for entry in route.entries:
                 for destination in (*entry.destinations, *entry.mirrors):
-                    routed = use(route.client, destination.service, destination.serving)
-                    routed.versions.add(destination.version)
-                    routed.is_routed = True
-                    routed.is_timed |= _is_timed(entry)
+                    there = use(route.client, destination.service, destination.serving)
+                    there.versions.add(destination.version)
+                    there.routed.add(destination.version)
+                    there.is_timed |= _is_timed(entry)
         for service in self.federation.services:
             for importer in service.imported_by:
                 client = self.federation.clusters[importer.cluster]
@@ -179,9 +179,9 @@ class _Resolver:
     def absent(self) -> Iterator[Absent]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
             service = self.service_of[reference]
-            wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways} - {False}
-            if client not in service.clusters and wanted:
-                yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
+            stated = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
+            if client not in service.clusters and stated and False not in stated:
+                yield Absent(self.federation.clusters[client], service, stays="handOver" in stated)
 
 
 def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:

@@ -85,12 +85,17 @@ class Use:
     serving: Cluster
     versions: set[str] = field(default_factory=set)
     """What routes and imports name; `""` is any version."""
-    is_routed: bool = False
-    """Whether a route leads there."""
+    routed: set[str] = field(default_factory=set)
+    """What routes name."""
     is_timed: bool = False
     """Whether an entry that leads there ends calls after a time of its own."""
     is_imported: bool = False
     """Whether callers may dial the federated host themselves."""
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether a route leads there."""
+        return bool(self.routed)
 
     @property
     def crosses(self) -> bool:

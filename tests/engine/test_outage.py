@@ -163,6 +163,27 @@ def test_a_cluster_that_does_not_come_back_is_forgotten_with_what_is_on_it(stack
     stack.preview("--expect-no-changes")
 
 
+def test_a_retired_cluster_is_forgotten_with_what_is_on_it_in_one_update(stack: Stack, clusters: Clusters) -> None:
+    spec = with_ratings_on_cluster3()
+    stack.configure(spec)
+    stack.up()
+    clusters.sandbox.stop("cluster3")
+
+    spec["clusters"]["cluster3"]["state"] = "draining"
+    assert interrupted(stack, clusters, spec) == {"patch cluster1/VirtualService/default/ratings"}
+
+    spec["clusters"]["cluster3"]["state"] = "retired"
+    assert update(stack, clusters, spec) == {
+        f"delete cluster1/{key}.default.svc.cluster3.global"
+        for key in (
+            "DestinationRule/istio-system/ratings",
+            "DestinationRule/istio-system/v1.ratings",
+            "ServiceEntry/istio-system/ratings",
+        )
+    }
+    stack.preview("--expect-no-changes")
+
+
 def with_ratings_on_cluster3() -> dict[str, Any]:
     """The bookinfo example, and on its client cluster a rule that goes to a third cluster."""
     spec = bookinfo()

@@ -18,7 +18,7 @@ _OBJECTS = valid()
 def mutations(release: str) -> st.SearchStrategy[Object]:
     """Each of an object of the valid corpus that this release takes."""
     objects = [document.object for document in _OBJECTS if release in document.releases]
-    choices = [(found, place) for found in objects for place in places(found["spec"])]
+    choices = [(manifest, place) for manifest in objects for place in places(manifest["spec"])]
     return st.sampled_from(choices).flatmap(lambda chosen: st.sampled_from(list(_changes(*chosen))))
 
 
@@ -30,30 +30,30 @@ def places(value: Any, place: Steps = ()) -> Iterator[Steps]:
         yield from places(item, (*place, step))
 
 
-def _changes(found: Object, place: Steps) -> Iterator[Object]:
-    value = _at(found["spec"], place)
+def _changes(manifest: Object, place: Steps) -> Iterator[Object]:
+    value = _at(manifest["spec"], place)
     names = [step for step in reversed(place) if isinstance(step, str)]
     for word in [*_ANYTHING, *WORDS.get(names[0], []), *MAP_VALUES.get(names[1] if len(names) > 1 else "", [])]:
-        changed, part = _copy(found, place[:-1])
+        copy, part = _copy(manifest, place[:-1])
         part[place[-1]] = deepcopy(word)
-        yield changed
-    changed, part = _copy(found, place[:-1])
+        yield copy
+    copy, part = _copy(manifest, place[:-1])
     del part[place[-1]]
-    yield changed
+    yield copy
     if isinstance(value, list) and value:
-        changed, part = _copy(found, place)
+        copy, part = _copy(manifest, place)
         part.append(deepcopy(part[0]))
-        yield changed
+        yield copy
     for key in KEYS.get(names[0], []) if isinstance(value, dict) and value else ():
-        changed, part = _copy(found, place)
+        copy, part = _copy(manifest, place)
         part[key] = part.popitem()[1]
-        yield changed
+        yield copy
 
 
-def _copy(found: Object, place: Steps) -> tuple[Object, Any]:
+def _copy(manifest: Object, place: Steps) -> tuple[Object, Any]:
     """A copy of the object, and the part of it at a place of its spec."""
-    copied = deepcopy(found)
-    return copied, _at(copied["spec"], place)
+    copy = deepcopy(manifest)
+    return copy, _at(copy["spec"], place)
 
 
 def _at(value: Any, place: Steps) -> Any:

@@ -121,7 +121,7 @@ VALUES: tuple[tuple[str, Any, str, str], ...] = (
     ("services.*.clusters.*.subsets.*", {}, "empty", "{} is empty"),
     ("services.*.clusters.*.subsets.*.*", ".", "not-a-label-value", "'.'"),
     ("services.*.clusters.*.serviceAccounts", [], "empty", "[] is empty"),
-    ("services.*.clusters.*.serviceAccounts", REMOVED, "missing-key", "is missing"),
+    ("services.*.clusters.*.serviceAccounts", REMOVED, "missing-identity", "is missing"),
     ("services.*.clusters.*.serviceAccounts.*", "A", "not-dns-labels", "'A'"),
     ("services.*.importedBy", "a", "not-a-list", "'a' is not a list"),
     ("services.*.importedBy.*", "East", "not-a-dns-label", "'East'"),
@@ -133,10 +133,8 @@ VALUES: tuple[tuple[str, Any, str, str], ...] = (
     ("traffic.*.clients.clusters", "a", "not-a-list", "'a' is not a list"),
     ("traffic.*.clients.clusters.*", "East", "not-a-dns-label", "'East'"),
     ("traffic.*.port", True, "not-an-integer", "true is not an integer"),
-    ("traffic.*.http", [], "empty", "[] is empty"),
-    ("traffic.*.http", REMOVED, "missing-key", "is missing"),
     ("traffic.*.http.*", ["a"], "not-a-mapping", "['a'] is not a mapping"),
-    ("traffic.*.http.*.route", [], "empty", "[] is empty"),
+    ("traffic.*.http.*.route", [], "missing-field", "is missing"),
     ("traffic.*.http.*.route", {"cluster": "a"}, "not-a-list", "{'cluster': 'a'} is not a list"),
     ("traffic.*.http.*.route.*", "a", "not-a-mapping", "'a' is not a mapping"),
     ("traffic.*.http.*.route.*.cluster", "East", "not-a-dns-label", "'East'"),
@@ -316,7 +314,7 @@ def _rules(spec: Spec) -> Iterator[Mistake]:
         here = (*path, "http", 1)
         first = rule["http"][0]["route"][0]
         entry = {"route": [{key: value for key, value in first.items() if key != "weight"}]}
-        yield Mistake("entry-without-effect", here, "http[1] is never reached", (Edit(here, entry),))
+        yield Mistake("hidden-entry", here, "http[1] is never reached", (Edit(here, entry),))
         if index == 0:
             here = ("traffic", len(spec["traffic"]))
             needs = (*to_service, ("services", number, "ports"), (*path, "port"), (*path, "clients", "clusters", 0))

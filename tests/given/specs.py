@@ -64,6 +64,12 @@ def rule(service: str, clients: list[str], *destinations: tuple[str, str, int]) 
     return {"service": service, "clients": {"clusters": clients}, "http": [{"route": route}]}
 
 
+def destinations_of(rule: Spec) -> list[Spec]:
+    """All that a rule sends calls to, mirrors included."""
+    entries = [entry for kind in ("http", "tcp", "tls") for entry in rule.get(kind, ())]
+    return [part for entry in entries for part in (*entry.get("route", ()), *entry.get("mirrors", ()))]
+
+
 def with_value(path: str, value: Any) -> Spec:
     """The bookinfo example with `value` at a path such as `traffic.0.http`."""
     spec = bookinfo(settle=None)

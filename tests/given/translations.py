@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
 from mesh_federation.mesh.plan.plan import Plan
 
 from tests.given import core
+from tests.given.language import federations
 from tests.given.specs import Spec
 from tests.given.strategies import specs
 
@@ -40,7 +42,10 @@ def translate(spec: Spec) -> Translation:
     return Translation(spec, objects, plan, addresses)
 
 
-translations = specs().map(translate)
+plain_translations = specs().map(translate)
+"""Each rule has one entry for HTTP, which takes every call of everybody."""
+translations = st.one_of(specs(), federations()).map(translate)
+"""The whole language."""
 
 
 def key(cluster: str, manifest: Object) -> str:

@@ -12,20 +12,20 @@ from tests.given.translations import Translation, translations
 def test_every_object_of_every_scenario_is_valid_in_every_release() -> None:
     objects = emitted()
 
-    assert {found["kind"] for found in objects} >= {kind.name for kind in ROUTING}
-    for found in objects:
-        _assert_valid(found)
+    assert {manifest["kind"] for manifest in objects} >= {kind.name for kind in ROUTING}
+    for manifest in objects:
+        _assert_valid(manifest)
 
 
 @given(translations)
 @settings(max_examples=20)
 def test_every_object_of_a_generated_spec_is_valid_in_every_release(translation: Translation) -> None:
-    for _, found in translation.everything:
-        _assert_valid(found)
+    for _, manifest in translation.everything:
+        _assert_valid(manifest)
 
 
-def _assert_valid(found: Object) -> None:
-    assert found.keys() == {"apiVersion", "kind", "metadata", "spec"}
-    if found["kind"] != SERVICE.name:
+def _assert_valid(manifest: Object) -> None:
+    assert manifest.keys() == {"apiVersion", "kind", "metadata", "spec"}
+    if manifest["kind"] != SERVICE.name:
         for release in RELEASES:
-            assert not problems_of_an_object(found, release), found
+            assert not problems_of_an_object(manifest, release), manifest

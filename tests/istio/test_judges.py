@@ -50,10 +50,10 @@ def test_a_valid_object_with_something_else_at_one_place_is_judged_alike(
     by_the_server = server.refusals(objects, ISTIOD)
     by_istiod = refusals_of_istiod(objects, tmp_path)
 
-    for judged, refusal, complaint in zip(objects, by_the_server, by_istiod, strict=True):
-        assert bool(refusal) == bool(_by_schema(judged, ISTIOD)), (judged, refusal)
+    for manifest, refusal, complaint in zip(objects, by_the_server, by_istiod, strict=True):
+        assert bool(refusal) == bool(_by_schema(manifest, ISTIOD)), (manifest, refusal)
         if not refusal:
-            assert bool(complaint) == bool(rules.problems_of_an_object(judged)), (judged, complaint)
+            assert bool(complaint) == bool(rules.problems_of_an_object(manifest)), (manifest, complaint)
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -74,5 +74,5 @@ def test_every_object_of_a_generated_spec_is_taken(server: ApiServer, tmp_path: 
     assert not [*filter(None, refusals_of_istiod(objects, tmp_path))]
 
 
-def _by_schema(judged: Object, release: str) -> Sequence[object]:
-    return schema.problems(judged["spec"], judged["kind"], release)
+def _by_schema(manifest: Object, release: str) -> Sequence[object]:
+    return schema.problems(manifest["spec"], manifest["kind"], release)

@@ -18,7 +18,10 @@ OBJECTS = [document.object for document in invalid()]
 def test_every_rule_of_a_kind_is_broken_by_an_object(kind: str) -> None:
     rules = set(_all(_OF_SPECS[kind]))
     broken = {
-        rule for found in OBJECTS for value, rule in _seen(_OF_SPECS[found["kind"]], found["spec"]) if any(rule(value))
+        rule
+        for manifest in OBJECTS
+        for value, rule in _seen(_OF_SPECS[manifest["kind"]], manifest["spec"])
+        if any(rule(value))
     }
 
     assert {rule.__name__ for rule in rules - broken} <= TOO_LARGE_FOR_A_FILE
@@ -56,7 +59,7 @@ def _all(rules: Rules) -> Iterator[Rule]:
 
 
 def test_every_cel_rule_is_broken_by_an_object() -> None:
-    values = [part for found in OBJECTS for part in _parts(found["spec"])]
+    values = [part for manifest in OBJECTS for part in _parts(manifest["spec"])]
 
     assert {text for text, rule in RULES.items() if not any(_breaks(rule, value) for value in values)} == set()
 

@@ -44,11 +44,11 @@ def test_check_shows_the_warnings_of_a_good_file_in_every_format(capsys: pytest.
     annotations = capsys.readouterr().out.splitlines()
 
     assert text.err.splitlines() == [f"{WARNINGS}: warning: {warning}" for warning in warnings]
-    assert text.out.splitlines()[0].startswith(f"{WARNINGS}: 5 warnings; 3 rules, 3 services, 2 clusters: ")
+    assert text.out.splitlines()[0].startswith(f"{WARNINGS}: 6 warnings; 3 rules, 3 services, 2 clusters: ")
     assert text.out.splitlines()[1].startswith(f"{BOOKINFO}: no problem; ")
     assert [(d["level"], d["name"]) for d in documents] == [("warning", warning.name) for warning in warnings]
     assert documents[0]["line"] == 24
-    assert [line.startswith("::warning ") for line in annotations] == [True] * 5 + [False]
+    assert [line.startswith("::warning ") for line in annotations] == [True] * 6 + [False]
 
 
 @pytest.mark.parametrize(

@@ -94,20 +94,25 @@ SECRET = ("plain-kubeconfig", "not-a-kubeconfig")
 
 
 def holds_its_value(problem: Problem, data: Any) -> bool:
-    """Whether the message holds what stands at its path: text and numbers as they are, of a part something in it."""
+    """Whether the message holds what stands at its path: text and numbers as they are, of a part something in it.
+
+    A list in one text is told by the item that is wrong; an entry by its place.
+    """
     if problem.name in SECRET:
         return not any(text in problem.message for text in texts(value_at(problem.path, data)))
     if problem.message.startswith("is missing"):
         return True
     offending = texts(value_at(problem.path, data))
     key = problem.path[-1]
-    return f"'{key}'" in problem.message or any(text in problem.message for text in offending)
+    if f"'{key}'" in problem.message or f"[{key}]" in problem.message or " missing" in problem.message:
+        return True
+    return any(item in problem.message for text in offending for item in (text, text.split(",")[0]))
 
 
 def value_at(path: Sequence[str | int], data: Any) -> Any:
     """What stands at a path, in which keys that are not text are spelt as in YAML."""
     for step in path:
-        data = next(item for key, item in items(data) if step in (key, str(key), as_yaml(key)))
+        data = next((item for key, item in items(data) if step in (key, str(key), as_yaml(key))), {})
     return data
 
 

@@ -1,13 +1,15 @@
 """For every spec, what is needed is there once, and nothing else is touched."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from hypothesis import given
 
 from tests.given import core
-from tests.given.specs import Spec
+from tests.given.language import KINDS
+from tests.given.specs import Spec, destinations_of
 from tests.given.strategies import HTTP, reference
-from tests.given.translations import Translation, of_kind, translations
+from tests.given.translations import Translation, of_kind, plain_translations, translations
 from tests.oracle.reading import gateway_namespace, local_host, meaning, policies, root_namespace
 
 # -- one entry and address per host, none too many ---------------------------------------------------------------
@@ -19,10 +21,10 @@ def needed(spec: Spec) -> set[tuple[str, str, str]]:
         (client, route.get("service", rule["service"]), route["cluster"])
         for rule in spec["traffic"]
         for client in rule["clients"]["clusters"]
-        for route in rule["http"][0]["route"]
+        for route in destinations_of(rule)
     }
     dialled = {
-        (client, reference(service), serving)
+        (client if isinstance(client, str) else client["cluster"], reference(service), serving)
         for service in spec["services"]
         for client in service.get("importedBy", ())
         for serving in service["clusters"]
@@ -79,15 +81,24 @@ def test_only_what_is_called_from_elsewhere_is_admitted(translation: Translation
 
 
 @given(translations)
-def test_every_subset_is_used_by_a_route(translation: Translation) -> None:
-    used = {
-        (serving, route.get("service", rule["service"]), route["version"])
+def test_every_subset_is_used_by_a_route_or_imported(translation: Translation) -> None:
+    routed = {
+        (cluster, route.get("service", rule["service"]), route["version"])
         for rule in translation.spec["traffic"]
         for client in rule["clients"]["clusters"]
-        for route in rule["http"][0]["route"]
+        for route in destinations_of(rule)
         if "version" in route
-        for serving in (client, route["cluster"])
+        for cluster in (client, route["cluster"])
     }
+    imported = {
+        (cluster, reference(service), version)
+        for service in translation.spec["services"]
+        for client in service.get("importedBy", ())
+        if not isinstance(client, str)
+        for version in client["versions"]
+        for cluster in (client["cluster"], *service["clusters"])
+    }
+    used = routed | imported
     for cluster, rule in translation.everything:
         for subset in rule["spec"].get("subsets", ()) if rule["kind"] == "DestinationRule" else ():
             host = rule["spec"]["host"]
@@ -100,6 +111,30 @@ def test_every_subset_is_used_by_a_route(translation: Translation) -> None:
 
 
 @given(translations)
+def test_every_match_of_workloads_asks_for_a_port_of_a_rule(translation: Translation) -> None:
+    """A match without one would take calls to ports that the rules do not speak for."""
+    for client, objects in translation.objects.items():
+        for found in of_kind(objects, "VirtualService"):
+            if "gateways" not in found["spec"]:
+                service = f"{found['metadata']['name'].rpartition('.')[2]}.{found['metadata']['namespace']}"
+                for kind in KINDS:
+                    matches = [match for entry in found["spec"].get(kind, ()) for match in entry["match"]]
+                    assert {match["port"] for match in matches} <= ports(translation.spec, client, service, kind)
+
+
+def ports(spec: Spec, client: str, service: str, kind: str) -> set[int]:
+    """The ports for which the rules of a service speak on a client cluster."""
+    [stated] = [s["ports"] for s in spec["services"] if reference(s) == service]
+    return {
+        port["number"]
+        for rule in spec["traffic"]
+        if rule["service"] == service and client in rule["clients"]["clusters"] and kind in rule
+        for port in stated
+        if port["protocol"].upper() in KINDS[kind] and rule.get("port", port["number"]) == port["number"]
+    }
+
+
+@given(plain_translations)
 def test_every_http_entry_matches_exactly_one_port_and_only_ports_of_rules(translation: Translation) -> None:
     for client, objects in translation.objects.items():
         for rule in of_kind(objects, "VirtualService"):
@@ -118,13 +153,55 @@ def test_every_http_entry_matches_exactly_one_port_and_only_ports_of_rules(trans
 
 @given(translations)
 def test_virtual_services_exist_only_where_a_rule_has_clients(translation: Translation) -> None:
-    ruled = {(client, r["service"]) for r in translation.spec["traffic"] for client in r["clients"]["clusters"]}
+    ruled = {
+        (client, f"{callers}{rule['service']}")
+        for rule in translation.spec["traffic"]
+        for client in rule["clients"]["clusters"]
+        for callers in callers_of(rule)
+    }
     found = [
         (cluster, f"{rule['metadata']['name']}.{rule['metadata']['namespace']}")
         for cluster, rule in translation.everything
         if rule["kind"] == "VirtualService"
     ]
     assert Counter(found) == Counter(ruled)
+
+
+def callers_of(rule: Spec) -> Iterator[str]:
+    """The beginnings of the names of the VirtualServices to which the rule gives entries."""
+    clients = rule["clients"]
+    if "mesh" in clients.get("gateways", ["mesh"]):
+        yield from (f"{namespace}." for namespace in clients.get("namespaces", ()))
+        if "namespaces" not in clients:
+            yield ""
+    if set(clients.get("gateways", ())) - {"mesh"}:
+        yield f"{rule['name']}.ingress."
+
+
+@given(translations)
+def test_services_are_made_only_where_a_rule_has_clients_and_the_service_does_not_run(
+    translation: Translation,
+) -> None:
+    absent = {
+        (client, rule["service"])
+        for rule in translation.spec["traffic"]
+        if "mesh" in rule["clients"].get("gateways", ["mesh"])
+        for client in rule["clients"]["clusters"]
+        for service in translation.spec["services"]
+        if reference(service) == rule["service"] and client not in service["clusters"]
+    }
+    left_to_users = {
+        (client, rule["service"])
+        for rule in translation.spec["traffic"]
+        if not rule.get("createService", True)
+        for client in rule["clients"]["clusters"]
+    }
+    made = [
+        (cluster, f"{found['metadata']['name']}.{found['metadata']['namespace']}")
+        for cluster, found in translation.everything
+        if found["kind"] == "Service"
+    ]
+    assert Counter(made) == Counter(absent - left_to_users)
 
 
 @given(translations)
@@ -138,6 +215,9 @@ def test_each_object_lives_where_the_design_says(translation: Translation) -> No
                 assert namespace == gateway_namespace(translation.spec, cluster)
             case "DestinationRule" if policies(found):
                 assert namespace == root_namespace(translation.spec, cluster)
+            case "Service" | "VirtualService":
+                service = found["metadata"]["name"].rpartition(".")[2]
+                assert f"{service}.{namespace}" in map(reference, translation.spec["services"])
             case _:
                 hosts = found["spec"].get("hosts") or [found["spec"]["host"]]
                 assert namespace == hosts[0].split(".")[1]

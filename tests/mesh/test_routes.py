@@ -7,7 +7,7 @@ from hypothesis import given
 
 from tests.given.specs import Spec
 from tests.given.strategies import HTTP, reference
-from tests.given.translations import Object, Translation, of_kind, translations
+from tests.given.translations import Object, Translation, of_kind, plain_translations, translations
 from tests.oracle.reading import (
     destinations,
     hops,
@@ -95,7 +95,7 @@ def test_every_destination_is_the_service_itself_or_has_a_service_entry_with_tha
             assert known
 
 
-@given(translations)
+@given(plain_translations)
 def test_every_route_is_what_the_rule_says(translation: Translation) -> None:
     spec = translation.spec
     template = spec.get("hosts", "{service}.{namespace}.svc.{cluster}.global")

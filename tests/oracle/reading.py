@@ -100,11 +100,12 @@ def routed(objects: list[Object], host: str) -> set[tuple[int, str]]:
 
 
 def destinations(objects: list[Object]) -> Iterator[tuple[Object, Object]]:
-    """(VirtualService, destination)"""
+    """(VirtualService, destination), mirrors included"""
     for rule in of_kind(objects, "VirtualService"):
-        for http in rule["spec"]["http"]:
-            for route in http["route"]:
-                yield rule, route["destination"]
+        for kind in ("http", "tcp", "tls"):
+            for entry in rule["spec"].get(kind, ()):
+                for target in (*entry.get("route", ()), *entry.get("mirrors", ())):
+                    yield rule, target["destination"]
 
 
 def client_tls(translation: Translation, client: str, host: str, port: int, subset: str) -> Object:

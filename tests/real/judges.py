@@ -57,18 +57,18 @@ class ApiServer:
         for release in MODULES:
             for crd in definitions(release):
                 content = json.dumps(_without_descriptions(crd["spec"]))
-                installed = self._installed.setdefault(content, _definition(crd, release))
-                self._groups[crd["spec"]["names"]["kind"], release] = installed["spec"]["group"]
+                definition = self._installed.setdefault(content, _definition(crd, release))
+                self._groups[crd["spec"]["names"]["kind"], release] = definition["spec"]["group"]
         self._answers: dict[str, str] = {}
 
     def refusals(self, objects: Sequence[Object], release: str) -> list[str]:
         """What it says of each object, in the same order; empty text if it takes it."""
-        here = [self._in_release(judged, release) for judged in objects]
-        bodies = [json.dumps(judged) for judged in here]
+        here = [self._in_release(manifest, release) for manifest in objects]
+        bodies = [json.dumps(manifest) for manifest in here]
         # several scenarios have the same objects, and several releases the same definitions
-        new = {body: judged for body, judged in zip(bodies, here, strict=True) if body not in self._answers}
+        new = {body: manifest for body, manifest in zip(bodies, here, strict=True) if body not in self._answers}
         query = "?dryRun=All&fieldValidation=Strict"
-        answers = self._ask_all(("POST", _path(judged) + query, body) for body, judged in new.items())
+        answers = self._ask_all(("POST", _path(manifest) + query, body) for body, manifest in new.items())
         self._answers |= zip(new, answers, strict=True)
         return [self._answers[body] for body in bodies]
 
@@ -95,11 +95,11 @@ class ApiServer:
             assert time.monotonic() < deadline, answers
             time.sleep(0.05)
 
-    def _in_release(self, judged: Object, release: str) -> Object:
+    def _in_release(self, manifest: Object, release: str) -> Object:
         """The object as that release's, in the namespace that there is; definitions cannot see a namespace."""
-        group = self._groups.get((judged["kind"], release))
-        version = f"{group}/v1" if group else judged["apiVersion"]
-        return {**judged, "apiVersion": version, "metadata": {**judged["metadata"], "namespace": NAMESPACE}}
+        group = self._groups.get((manifest["kind"], release))
+        version = f"{group}/v1" if group else manifest["apiVersion"]
+        return {**manifest, "apiVersion": version, "metadata": {**manifest["metadata"], "namespace": NAMESPACE}}
 
     def _must(self, *questions: tuple[str, str, str]) -> None:
         refusals = [answer for answer in self._ask_all(questions) if answer]
@@ -112,12 +112,14 @@ class ApiServer:
     def _ask(self, method: str, path: str, body: str) -> str:
         """Its complaint; empty if it does as asked."""
         answer = self._pool.request(method, self._url + path, body=body or None)
-        return "" if answer.status < HTTPStatus.BAD_REQUEST else answer.data.decode()
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            return ""
+        return _message(answer.data)
 
 
-def _path(judged: Object) -> str:
-    root = "apis" if "/" in judged["apiVersion"] else "api"
-    return f"/{root}/{judged['apiVersion']}/namespaces/{NAMESPACE}/{BY_NAME[judged['kind']].plural}"
+def _path(manifest: Object) -> str:
+    root = "apis" if "/" in manifest["apiVersion"] else "api"
+    return f"/{root}/{manifest['apiVersion']}/namespaces/{NAMESPACE}/{BY_NAME[manifest['kind']].plural}"
 
 
 def _definition(crd: Mapping[str, Any], release: str) -> Object:
@@ -141,7 +143,7 @@ def _without_descriptions(value: Any) -> Any:
 def refusals_of_istiod(objects: Sequence[Object], folder: Path) -> list[str]:
     """What its validation says of each object, in the same order; empty text if it takes it."""
     file = folder / "objects.yaml"
-    file.write_text("\n---\n".join(json.dumps(_numbered(judged, index)) for index, judged in enumerate(objects)))
+    file.write_text("\n---\n".join(json.dumps(_numbered(manifest, index)) for index, manifest in enumerate(objects)))
     command = [str(tools.program(tools.ISTIO, "istioctl")), "validate", "-f", str(file)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     _warnings, _, errors = run.stderr.partition("Error: ")
@@ -156,9 +158,13 @@ _COMPLAINT = re.compile(r"\* \w+/[^/]*/[^/]*?-n(?P<index>[0-9]+):\s*(?P<text>.*)
 """A line of istioctl's answer; objects are told apart by the numbers at the end of their names."""
 
 
-def _numbered(judged: Object, index: int) -> Object:
-    metadata = {"namespace": NAMESPACE, **judged["metadata"]}
-    return {**judged, "metadata": {**metadata, "name": f"{metadata['name']}-n{index}"}, "spec": _pruned(judged["spec"])}
+def _numbered(manifest: Object, index: int) -> Object:
+    metadata = {"namespace": NAMESPACE, **manifest["metadata"]}
+    return {
+        **manifest,
+        "metadata": {**metadata, "name": f"{metadata['name']}-n{index}"},
+        "spec": _pruned(manifest["spec"]),
+    }
 
 
 def _pruned(value: Any) -> Any:
@@ -166,3 +172,11 @@ def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _pruned(item) for key, item in value.items() if item is not None}
     return [_pruned(item) for item in value] if isinstance(value, list) else value
+
+
+def _message(answer: bytes) -> str:
+    """What a server says of a refusal; a path that it does not serve yet is refused in plain text."""
+    try:
+        return str(json.loads(answer)["message"])
+    except ValueError:
+        return answer.decode()

@@ -52,7 +52,7 @@ def described() -> dict[str, dict[str, str]]:
             and isinstance(text.value.value, str)
         }
         for node in classes
-        if node.name.endswith("Args")
+        if any(isinstance(base, ast.Name) and base.id == "TypedDict" for base in node.bases)
     }
 
 

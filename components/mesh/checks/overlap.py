@@ -42,6 +42,7 @@ def _by_client_and_service(references: References) -> Iterator[tuple[Service, st
 
 
 def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+    yield from each(no_name_of_its_own(rules, service))
     problems = list(second_rule(rules, service, client))
     yield from problems
     second = {problem.path[1] for problem in problems}
@@ -57,13 +58,27 @@ def second_rule(rules: Sequence[Indexed], service: Service, client: str) -> Iter
             yield Problem(("traffic", second), "second-rule", message)
 
 
+def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
+    """The VirtualService for ingress gateways has the rule's name, that for a namespace the namespace's."""
+    namespaces = {namespace for _, rule in rules for namespace in rule.clients.namespaces or ()}
+    named: dict[str, int] = {}
+    for index, rule in rules:
+        if set(rule.clients.gateways) == {"mesh"}:
+            continue
+        if (first := named.setdefault(rule.name or "", index)) != index:
+            words = f"{rule.name!r} is the name of traffic[{first}], too" if rule.name else "is missing"
+            message = f"{words}; several rules for {service.reference} at ingress gateways need names of their own"
+            yield Problem(("traffic", index, "name"), "no-name-of-its-own", message)
+        elif not rule.name and "ingress" in namespaces:
+            message = f"is missing; {service.reference} has another rule for the namespace 'ingress'"
+            yield Problem(("traffic", index, "name"), "no-name-of-its-own", message)
+
+
 def _same_callers(one: Rule, other: Rule) -> str:
     """Words for the callers for whom both rules speak alike; nothing if there are none."""
     gateways = set(one.clients.gateways) & set(other.clients.gateways)
     if (ingress := gateways - {"mesh"}) and (hosts := set(one.hosts) & set(other.hosts)):
         return f"{choices(hosts)} at {choices(ingress)}"
-    if (ingress := set(one.clients.gateways) - {"mesh"}) and one.name == other.name and ingress & gateways:
-        return f"{choices(ingress)}, and needs a name of its own"
     if "mesh" not in gateways or one.clients.labels != other.clients.labels:
         return ""
     if one.clients.namespaces is None and other.clients.namespaces is None:
@@ -163,29 +178,37 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
             for position, match in enumerate(entry.match or ()):
                 here = (*path, kind, index, "match", position)
                 yield from each(
-                    _port_of_another(here, match, numbers),
-                    _other_labels(here, match, labels),
-                    _other_gateways(here, match, rule.clients.gateways),
+                    unmatched_port(here, match, numbers),
+                    unmatched_labels(here, match, labels),
+                    unmatched_gateways(here, match, rule.clients.gateways),
+                    unmatched_namespace(here, match, rule.clients.namespaces),
                 )
 
 
-def _port_of_another(path: Path, match: Any, numbers: Sequence[int]) -> Iterator[Problem]:
+def unmatched_port(path: Path, match: Any, numbers: Sequence[int]) -> Iterator[Problem]:
     port = match.get("port") if isinstance(match, dict) else None
     if numbers and port is not None and port not in numbers:
         message = f"{port!r} is not a port of the rule; it speaks for {choices(numbers)}"
-        yield Problem((*path, "port"), "never-matches", message)
+        yield Problem((*path, "port"), "unmatched-port", message)
 
 
-def _other_labels(path: Path, match: Any, labels: Mapping[str, str]) -> Iterator[Problem]:
+def unmatched_labels(path: Path, match: Any, labels: Mapping[str, str]) -> Iterator[Problem]:
     own = match.get("sourceLabels") if isinstance(match, dict) else None
     for key, value in (own if isinstance(own, dict) else {}).items():
         if key in labels and labels[key] != value:
             message = f"{value!r} is not the value {labels[key]!r} that `clients.labels` asks for; no call has both"
-            yield Problem((*path, "sourceLabels", key), "never-matches", message)
+            yield Problem((*path, "sourceLabels", key), "unmatched-labels", message)
 
 
-def _other_gateways(path: Path, match: Any, gateways: Sequence[str]) -> Iterator[Problem]:
+def unmatched_gateways(path: Path, match: Any, gateways: Sequence[str]) -> Iterator[Problem]:
     own = match.get("gateways") if isinstance(match, dict) else None
     if isinstance(own, list) and own and not set(gateways) & set(map(str, own)):
         message = f"{own!r} has none of the rule's gateways; they are {choices(gateways)}"
-        yield Problem((*path, "gateways"), "never-matches", message)
+        yield Problem((*path, "gateways"), "unmatched-gateways", message)
+
+
+def unmatched_namespace(path: Path, match: Any, namespaces: Sequence[str] | None) -> Iterator[Problem]:
+    own = match.get("sourceNamespace") if isinstance(match, dict) else None
+    if own and namespaces is not None and own not in namespaces:
+        message = f"{own!r} is not a namespace of the rule; its callers are in {choices(namespaces)}"
+        yield Problem((*path, "sourceNamespace"), "unmatched-namespace", message)

@@ -88,5 +88,5 @@ def hash_across_clusters(path: Path, policy: Any) -> Iterator[Problem]:
     """For another cluster it chooses one of the gateway's addresses, and the gateway chooses the pod."""
     balancer = policy.get("loadBalancer") if isinstance(policy, dict) else None
     if isinstance(balancer, dict) and balancer.get("consistentHash") is not None:
-        message = "chooses a pod on the client cluster alone; for another cluster it chooses a gateway address"
+        message = "'consistentHash' chooses a pod on the client cluster alone; elsewhere it chooses a gateway address"
         yield Problem((*path, "loadBalancer", "consistentHash"), "hash-across-clusters", message, "warning")

@@ -1,11 +1,12 @@
 """What must be true of a rule as a whole: for whom it speaks, and for which ports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ..errors import Path, Problem
-from ..istio.match import is_catch_all
-from ..spec.rule import HttpEntry, Rule, TcpEntry, TlsEntry
-from ..spec.service import PROTOCOLS_OF
+from ..istio.match import is_catch_all, narrowed
+from ..spec.rule import Rule
+from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import known
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
@@ -27,7 +28,7 @@ def traffic(references: References) -> Iterator[Problem]:
             missing_hosts(path, rule),
             not_at_a_gateway(path, rule),
             ambiguous_port(path, rule, references),
-            useless_otherwise(path, rule),
+            useless_otherwise(path, rule, references),
             passes_outside_the_mesh(path, rule, references),
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
@@ -47,9 +48,9 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
     service = references.service(rule.service)
     if service is None or client not in references.federation.clusters or client in service.clusters:
         return
-    if "mesh" not in rule.clients.gateways:
-        return
-    takes_all = all(_takes_all(getattr(rule, kind)) for kind in ("http", "tcp") if getattr(rule, kind))
+    if "mesh" not in rule.clients.gateways and rule.otherwise != "clientCluster":
+        return  # the gateway's own 404
+    takes_all = _takes_all(rule, "http", service) and _takes_all(rule, "tcp", service)
     if rule.otherwise == "clientCluster" or not (takes_all or rule.otherwise == "notFound"):
         message = (
             f"{rule.service} does not run on {client!r}, so nobody there answers calls that no entry takes; "
@@ -58,8 +59,16 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
         yield Problem(path, "unanswered-calls", message)
 
 
-def _takes_all(entries_of_kind: list[HttpEntry] | list[TcpEntry] | list[TlsEntry]) -> bool:
-    return any(not entry.match or any(is_catch_all(match) for match in entry.match) for entry in entries_of_kind)
+def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
+    """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
+    matches = [match for entry in getattr(rule, kind) for match in entry.match or [{}] if isinstance(match, dict)]
+    ports: Sequence[int | None] = service.ports_for(kind, rule.port) or [None]
+    return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
+
+
+def _is_catch_all(match: dict[str, Any], port: int | None, rule: Rule) -> bool:
+    rest = narrowed(match, port, rule.clients.gateways)
+    return rest is not None and is_catch_all(rest)
 
 
 def no_entries(path: Path, rule: Rule) -> Iterator[Problem]:
@@ -81,8 +90,8 @@ def no_fitting_port(path: Path, rule: Rule, references: References) -> Iterator[
     for kind, protocols in PROTOCOLS_OF.items():
         if getattr(rule, kind) and not service.ports_for(kind, rule.port):
             speaks = f"{', '.join(protocols[:-1])} or {protocols[-1]}"
-            narrowed = "" if rule.port is None else f"; its port {rule.port} is none"
-            message = f"{rule.service!r} has no port that speaks {speaks}, for which {kind} is{narrowed}"
+            narrowed = "" if rule.port is None else f" at {rule.port}"
+            message = f"{kind!r} is for ports that speak {speaks}; {rule.service} has none{narrowed}"
             yield Problem((*path, kind), "no-fitting-port", message)
 
 
@@ -120,10 +129,14 @@ def ambiguous_port(path: Path, rule: Rule, references: References) -> Iterator[P
         yield Problem((*path, "port"), "ambiguous-port", message)
 
 
-def useless_otherwise(path: Path, rule: Rule) -> Iterator[Problem]:
+def useless_otherwise(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    service = references.service(rule.service)
     if rule.otherwise and rule.tls:
         message = f"{rule.otherwise!r} has no meaning for tls; server names without a match pass through as they are"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
+    elif rule.otherwise and rule.http and not rule.tcp and service and _takes_all(rule, "http", service):
+        message = f"{rule.otherwise!r} is for calls that no entry takes; one of the entries takes all"
+        yield Problem((*path, "otherwise"), "useless-otherwise", message, "warning")
     elif rule.otherwise == "notFound" and rule.tcp:
         message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)

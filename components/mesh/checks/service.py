@@ -44,21 +44,19 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
             yield from each(
                 stated_twice((*here, "versions"), presence.versions),
                 version_stated_twice(here, presence),
-                _identities(here, presence),
+                missing_identity(here, presence),
+                stated_twice((*here, "serviceAccounts"), presence.service_accounts or ()),
+                stated_twice((*here, "identities"), presence.identities or ()),
                 version_twice_selected(here, presence),
                 unknown_port_name((*here, "ports"), presence, service),
                 unknown_policy((*here, "versionPolicies"), presence),
             )
 
 
-def _identities(path: Path, presence: Presence) -> Iterator[Problem]:
+def missing_identity(path: Path, presence: Presence) -> Iterator[Problem]:
     if presence.service_accounts is None and presence.identities is None:
         message = "is missing; state the service accounts of the pods, or their identities"
-        yield Problem((*path, "serviceAccounts"), "missing-key", message)
-    yield from each(
-        stated_twice((*path, "serviceAccounts"), presence.service_accounts or ()),
-        stated_twice((*path, "identities"), presence.identities or ()),
-    )
+        yield Problem((*path, "serviceAccounts"), "missing-identity", message)
 
 
 def version_twice_selected(path: Path, presence: Presence) -> Iterator[Problem]:

@@ -13,10 +13,10 @@ def problems(value: Any, kind: str, release: str, place: Path = (), path: Path =
     return _once(schema.problems(value, kind, release, place, path), rules.problems(value, kind, place, path))
 
 
-def problems_of_an_object(found: Mapping[str, Any], release: str) -> Sequence[Problem]:
+def problems_of_an_object(manifest: Mapping[str, Any], release: str) -> Sequence[Problem]:
     """All that is wrong with a whole object; the paths begin at the object: `spec.exportTo[0]`, `metadata.name`."""
-    by_schema = schema.problems(found["spec"], found["kind"], release, (), ("spec",))
-    return _once(by_schema, rules.problems_of_an_object(found))
+    by_schema = schema.problems(manifest["spec"], manifest["kind"], release, (), ("spec",))
+    return _once(by_schema, rules.problems_of_an_object(manifest))
 
 
 def _once(by_schema: Sequence[Problem], by_rules: Iterable[Problem]) -> Sequence[Problem]:

@@ -34,7 +34,7 @@ def problems(value: Any, kind: str, release: str, place: Path = (), path: Path =
 
 def fields(kind: str, release: str, place: Path) -> list[str]:
     """The names of the fields at a place, sorted. Raises `KeyError` where there are none."""
-    return sorted(_resolved(_schema_at(release, kind, place), release)["fields"])
+    return sorted(_resolved(schema_at(release, kind, place), release)["fields"])
 
 
 def first_release(kind: str, place: Path) -> str | None:
@@ -44,18 +44,19 @@ def first_release(kind: str, place: Path) -> str | None:
 
 def _has(release: str, kind: str, place: Path) -> bool:
     try:
-        _schema_at(release, kind, place)
+        schema_at(release, kind, place)
     except KeyError:
         return False
     return True
 
 
 @cache
-def _schema_at(release: str, kind: str, place: Path) -> Schema:
+def schema_at(release: str, kind: str, place: Path) -> Schema:
+    """The schema of a place. Raises `KeyError` for a kind or a place that the release does not have."""
     if not place:
         return messages(release)[kind]
     *before, step = place
-    around = _resolved(_schema_at(release, kind, tuple(before)), release)
+    around = _resolved(schema_at(release, kind, tuple(before)), release)
     if isinstance(step, int):
         inner: Schema = around["items"]
     else:
@@ -69,7 +70,7 @@ def _resolved(schema: Schema, release: str) -> Schema:
 
 @cache
 def _check_at(release: str, kind: str, place: Path) -> Check:
-    return _check(_schema_at(release, kind, place), release)
+    return _check(schema_at(release, kind, place), release)
 
 
 def _with_the_release(wrong: Problem, value: Any, kind: str, place: Path, release: str) -> Problem:
@@ -81,7 +82,7 @@ def _with_the_release(wrong: Problem, value: Any, kind: str, place: Path, releas
     if wrong.name == "not-in-enum":
         for step in wrong.path:
             value = value[step]
-        later = (r for r in RELEASES if _has(r, kind, here) and value in _schema_at(r, kind, here)["enum"])
+        later = (r for r in RELEASES if _has(r, kind, here) and value in schema_at(r, kind, here)["enum"])
         if first := next(later, None):
             message = f"'{value}' is not one of its values in Istio {release}; it comes with Istio {first}"
             return wrong._replace(name="value-of-a-later-release", message=message)
@@ -129,9 +130,9 @@ def _with_rules(check: Check, schema: Schema) -> Check:
     def both(value: Any) -> Sequence[Problem]:
         wrong = [*check(value)]
         if isinstance(value, container):
-            stated = _without_nulls(value)
+            content = _without_nulls(value)
             for rule in rules:
-                wrong += rule(stated)
+                wrong += rule(content)
         return wrong
 
     return both
@@ -161,9 +162,9 @@ def _fields_check(schema: Schema, release: str) -> Check:
             if value.get(name) is None:
                 wrong += problem("missing-field", f"'{name}' is missing; it is required", (name,))
         for group in groups:
-            if len(stated := [name for name in group if value.get(name) is not None]) > 1:
-                message = f"'{stated[1]}' stands beside '{stated[0]}'; use one of {', '.join(group)}"
-                wrong += problem("one-of", message, (stated[1],))
+            if len(names := [name for name in group if value.get(name) is not None]) > 1:
+                message = f"'{names[1]}' stands beside '{names[0]}'; use one of {', '.join(group)}"
+                wrong += problem("one-of", message, (names[1],))
         return wrong
 
     return check

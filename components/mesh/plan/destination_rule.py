@@ -27,7 +27,8 @@ def destination_rules(routes: Routes) -> Iterator[Planned]:
             spec = federated_subset(use, host, version) if version else federated_policy(use, host)
             name, root = names.subset_name(version, host), use.client.istio.namespace
             manifest = Manifest.of(DESTINATION_RULE, use.client.name, root, name, spec)
-            yield Planned(manifest, serves=(use.pair,) if use.is_routed else ())
+            is_needed = version in use.routed if version else use.is_routed
+            yield Planned(manifest, serves=(use.pair,) if is_needed else ())
 
 
 def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
@@ -37,7 +38,7 @@ def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
         for version in {use.subset_behind(version) for version in use.versions} - {""}:
             key = (use.service.reference, use.serving.name, version)
             use_of[key] = use
-            if use.is_routed:
+            if version in use.routed:
                 pairs_of[key].append(use.pair)
     for (_, serving, version), use in sorted(use_of.items(), key=lambda item: item[0]):
         service = use.service

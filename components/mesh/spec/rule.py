@@ -9,14 +9,18 @@ from .values import (
     DnsLabel,
     DnsName,
     GatewayName,
-    IstioValue,
+    Headers,
+    InIstiosWords,
     Labels,
+    Match,
     NonEmpty,
+    Percentage,
     PortNumber,
     ServiceReference,
+    TcpMatch,
     Text,
+    TlsMatch,
     Weight,
-    plain_or_late,
     wrong,
 )
 
@@ -46,7 +50,7 @@ class Destination(Part):
     """The port of the service there; the port that was called if it is left out."""
     weight: Weight | None = None
     """The destination's share. Several destinations need weights; they need not add up to 100."""
-    headers: IstioValue = None
+    headers: Headers = None
     """Istio's `headers`: what changes in the requests to this destination, and in its responses."""
 
 
@@ -61,7 +65,7 @@ class Mirror(Part):
     """A version of the service there; any of its pods if it is left out."""
     port: PortNumber | None = None
     """The port of the service there; the port that was called if it is left out."""
-    percentage: IstioValue = None
+    percentage: Percentage = None
     """Istio's `percentage`: `{value: 12.5}` copies one call in eight; every call if it is left out."""
 
 
@@ -76,7 +80,7 @@ class HttpEntry(Part):
 
     name: Text | None = None
     """The entry's name, in outputs and in the proxies' logs."""
-    match: IstioValue = None
+    match: Match = None
     """Istio's conditions, of which one must hold; every call if it is left out."""
     route: list[Destination] = []
     """Who answers, and in which proportion; left out where the proxy answers by itself."""
@@ -88,17 +92,22 @@ class HttpEntry(Part):
         """Istio's own fields."""
         return self.model_extra or {}
 
+    @staticmethod
+    def words(field: str) -> InIstiosWords:
+        """How a field of Istio's is read."""
+        return InIstiosWords("VirtualService", ("http", 0, field))
+
     @model_validator(mode="after")
-    def _plain(self) -> "HttpEntry":
-        for value in self.istio.values():
-            plain_or_late(value)
+    def _in_istios_words(self) -> "HttpEntry":
+        for field, value in self.istio.items():
+            self.istio[field] = self.words(field)(value)
         return self
 
 
 class TcpEntry(Part):
     """An entry of a VirtualService's `tcp`, whose destinations are ours."""
 
-    match: IstioValue = None
+    match: TcpMatch = None
     """Istio's conditions, of which one must hold; every connection if it is left out."""
     route: Annotated[list[Destination], NonEmpty]
     """Who answers, and in which proportion."""
@@ -107,7 +116,7 @@ class TcpEntry(Part):
 class TlsEntry(Part):
     """An entry of a VirtualService's `tls`, whose destinations are ours."""
 
-    match: IstioValue
+    match: TlsMatch
     """Istio's conditions, of which one must hold; each has `sniHosts`."""
     route: Annotated[list[Destination], NonEmpty]
     """Who answers, and in which proportion."""

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from .part import Part
-from .values import Account, DnsLabel, Identity, IstioValue, Labels, NonEmpty, PortNumber, Protocol
+from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy
 
 PROTOCOLS_OF = {
     "http": ("HTTP", "HTTP2", "GRPC"),
@@ -45,9 +45,9 @@ class Presence(Part):
     """The service accounts of the pods; callers on other clusters accept no others."""
     identities: Annotated[list[Identity], NonEmpty] | None = None
     """Identities of the pods that are not `ns/<namespace>/sa/<account>` of the trust domain."""
-    traffic_policy: IstioValue = None
+    traffic_policy: TrafficPolicy = None
     """Istio's `trafficPolicy` for destinations on this cluster; narrows the service's, field by field."""
-    version_policies: dict[DnsLabel, IstioValue] = {}
+    version_policies: dict[DnsLabel, TrafficPolicy] = {}
     """The same for single versions; narrows that of the cluster."""
 
     def labels_of(self, version: str) -> dict[str, str] | None:
@@ -85,7 +85,7 @@ class Service(Part):
     """Where the service runs."""
     headless: bool = False
     """Whether the Service has `clusterIP: None`. Its own cluster's callers reach the pod that DNS names."""
-    traffic_policy: IstioValue = None
+    traffic_policy: TrafficPolicy = None
     """Istio's `trafficPolicy` for every destination of the service; without `tls` and `portLevelSettings`."""
     imported_by: list[Import] = []
     """Clusters that may dial its federated hosts directly, beyond what routes need.

@@ -4,6 +4,7 @@ A message begins with the offending value; `read` puts it there.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, LiteralString
@@ -14,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from .. import names
 from ..errors import Path, Problem, SpecError
+from ..istio.meant import as_meant
 from ..istio.releases import RELEASES
 from ..manifest import Late, is_late
 from ..unknown import Unknown
@@ -187,6 +189,17 @@ def plain_or_late(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class InIstiosWords:
+    """A value at a place of one of Istio's kinds: read as it is meant, and held against Istio's schemas by `checks`."""
+
+    kind: str
+    place: Path
+
+    def __call__(self, value: Any) -> Any:
+        return as_meant(plain_or_late(value), self.kind, self.place)
+
+
 def _gateway_name(value: str) -> str:
     namespace, slash, name = value.partition("/")
     if value != "mesh" and not (slash and names.LABEL.fullmatch(namespace) and names.LABEL.fullmatch(name)):
@@ -232,8 +245,12 @@ Weight = Annotated[Number, Field(ge=0, le=2**31 - 1)]
 """Istio's weights are 32-bit integers."""
 Seconds = Annotated[Number, Field(ge=0, le=3600)]
 """An hour: istiod waits for ten seconds at most, so more is a mistake for minutes."""
-IstioValue = Annotated[Any, AfterValidator(plain_or_late)]
-"""A value in Istio's own words, which `checks` holds against Istio's schemas."""
+Match = Annotated[Any, AfterValidator(InIstiosWords("VirtualService", ("http", 0, "match")))]
+Headers = Annotated[Any, AfterValidator(InIstiosWords("VirtualService", ("http", 0, "route", 0, "headers")))]
+Percentage = Annotated[Any, AfterValidator(InIstiosWords("VirtualService", ("http", 0, "mirrors", 0, "percentage")))]
+TcpMatch = Annotated[Any, AfterValidator(InIstiosWords("VirtualService", ("tcp", 0, "match")))]
+TlsMatch = Annotated[Any, AfterValidator(InIstiosWords("VirtualService", ("tls", 0, "match")))]
+TrafficPolicy = Annotated[Any, AfterValidator(InIstiosWords("DestinationRule", ("trafficPolicy",)))]
 Identity = Annotated[str, AfterValidator(_identity)]
 GatewayName = Annotated[str, AfterValidator(_gateway_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

@@ -52,13 +52,13 @@ def problems(value: Any, kind: str, place: Path = (), path: Path = ()) -> Sequen
     return [problem._replace(path=(*path, *problem.path)) for problem in wrong] if wrong else FINE
 
 
-def problems_of_an_object(found: Mapping[str, Any]) -> Sequence[Problem]:
+def problems_of_an_object(manifest: Mapping[str, Any]) -> Sequence[Problem]:
     """All that is wrong with a whole object, what depends on its name, namespace and labels included.
 
     The paths of the problems begin at the object: `spec.exportTo[0]`, `metadata.name`.
     """
-    wrong = [*problems(found["spec"], found["kind"], (), ("spec",))]
-    of_object = _OF_OBJECTS.get(found["kind"])
-    if of_object and isinstance(found["spec"], dict):
-        wrong += of_object(found["spec"], found["metadata"])
+    wrong = [*problems(manifest["spec"], manifest["kind"], (), ("spec",))]
+    of_object = _OF_OBJECTS.get(manifest["kind"])
+    if of_object and isinstance(manifest["spec"], dict):
+        wrong += of_object(manifest["spec"], manifest["metadata"])
     return wrong

@@ -78,8 +78,8 @@ def _key(condition: Mapping[str, Any]) -> Iterator[Problem]:
             message = f"{quoted(key)} has no name in brackets; write for example {key.partition('[')[0]}[name]"
             yield Problem(("key",), "not-an-attribute", message)
     elif key and key not in _VALUES:
-        known = ", ".join((*_VALUES, *(f"{name}[…]" for name in _WITH_A_NAME[:2])))
-        yield Problem(("key",), "not-an-attribute", f"{quoted(key)} is not an attribute; it takes {known}")
+        attributes = ", ".join((*_VALUES, *(f"{name}[…]" for name in _WITH_A_NAME[:2])))
+        yield Problem(("key",), "not-an-attribute", f"{quoted(key)} is not an attribute; it takes {attributes}")
 
 
 def _no_values(condition: Mapping[str, Any]) -> Iterator[Problem]:

@@ -65,9 +65,9 @@ RETRIES = Rules(
 
 
 def _empty_origin(origin: Mapping[str, Any]) -> Iterator[Problem]:
-    stated = [field for field in ("exact", "prefix", "regex") if is_stated(origin, field)]
-    if not any(is_set(origin, field) for field in stated):
-        yield Problem(tuple(stated[:1]), "empty", "'' is not an origin; state exact, prefix or regex")
+    fields = [field for field in ("exact", "prefix", "regex") if is_stated(origin, field)]
+    if not any(is_set(origin, field) for field in fields):
+        yield Problem(tuple(fields[:1]), "empty", "'' is not an origin; state exact, prefix or regex")
     for problem in not_a_regex(text(origin, "regex")):
         yield problem._replace(path=("regex",))
 

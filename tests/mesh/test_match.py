@@ -1,0 +1,235 @@
+"""Whether one match covers another: only if every request that fits the second fits the first, as Envoy has it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from mesh_federation.mesh.istio.match import covers, is_catch_all, narrowed
+
+Match = dict[str, Any]
+
+PATHS = ("/", "/a", "/A", "/a/b", "/ab", "/b")
+VALUES = ("", "a", "A", "ab", "b")
+NAMES = ("x", "y")
+GATEWAYS = ("mesh", "ingress/public")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call, as far as a match can tell it from others."""
+
+    path: str = "/"
+    method: str = "GET"
+    authority: str = "a"
+    scheme: str = "http"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = "a"
+    port: int = 80
+    gateway: str = "mesh"
+
+
+def fits(request: Request, match: Match) -> bool:
+    """By Istio's reference of HTTPMatchRequest; every condition that is stated must hold."""
+    holds: dict[str, Callable[[Any], bool]] = {
+        "uri": lambda c: is_like(c, request.path, ignore_case=match.get("ignoreUriCase", False)),
+        "method": lambda c: is_like(c, request.method),
+        "authority": lambda c: is_like(c, request.authority),
+        "scheme": lambda c: is_like(c, request.scheme),
+        "headers": lambda c: all(is_present(one, request.headers.get(name)) for name, one in c.items()),
+        "withoutHeaders": lambda c: all(is_without(one, request.headers.get(name)) for name, one in c.items()),
+        "queryParams": lambda c: all(is_present(one, request.parameters.get(name)) for name, one in c.items()),
+        "sourceLabels": lambda c: c.items() <= request.labels.items(),
+        "sourceNamespace": lambda c: c == request.namespace,
+        "port": lambda c: c == request.port,
+        "gateways": lambda c: request.gateway in c,
+    }
+    return all(holds[name](condition) for name, condition in match.items() if name in holds)
+
+
+def is_like(condition: Match, value: str, *, ignore_case: bool = False) -> bool:
+    [(kind, wanted)] = condition.items()
+    if kind == "regex":
+        return re.fullmatch(wanted, value) is not None
+    if ignore_case:
+        wanted, value = wanted.lower(), value.lower()
+    return value == wanted if kind == "exact" else value.startswith(wanted)
+
+
+def is_present(condition: Match, value: str | None) -> bool:
+    if value is None:
+        return False
+    return condition in ({}, {"regex": "*"}) or is_like(condition, value)
+
+
+def is_without(condition: Match, value: str | None) -> bool:
+    """A header that is missing is read as empty, but `{}` is about its presence."""
+    if condition == {}:
+        return value is None
+    return not is_like(condition, value or "")
+
+
+def conditions(values: tuple[str, ...]) -> st.SearchStrategy[Match]:
+    regexes = st.sampled_from([{"regex": pattern} for pattern in (".*", "/.*", "a|b", "[aA].*")])
+    texts = st.builds(lambda kind, value: {kind: value}, st.sampled_from(["exact", "prefix"]), st.sampled_from(values))
+    return st.one_of(texts, regexes)
+
+
+present: st.SearchStrategy[Match] = st.one_of(conditions(VALUES), st.just({}), st.just({"regex": "*"}))
+by_name = st.dictionaries(st.sampled_from(NAMES), present, max_size=2)
+matches = st.fixed_dictionaries(
+    {},
+    optional={
+        "uri": conditions(PATHS),
+        "ignoreUriCase": st.booleans(),
+        "method": conditions(("GET", "G", "PUT")),
+        "authority": conditions(VALUES),
+        "scheme": conditions(("http", "https")),
+        "headers": by_name,
+        "withoutHeaders": st.dictionaries(
+            st.sampled_from(NAMES), st.one_of(conditions(VALUES), st.just({})), max_size=2
+        ),
+        "queryParams": by_name,
+        "sourceLabels": st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES[1:]), max_size=2),
+        "sourceNamespace": st.sampled_from(["a", "b"]),
+        "port": st.sampled_from([80, 81]),
+        "gateways": st.lists(st.sampled_from(GATEWAYS), unique=True, min_size=1),
+        "name": st.just("m"),
+        "statPrefix": st.just("s"),
+    },
+)
+texts_by_name = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=2)
+requests = st.builds(
+    Request,
+    path=st.sampled_from(PATHS),
+    method=st.sampled_from(["GET", "PUT", "HEAD"]),
+    authority=st.sampled_from(VALUES),
+    scheme=st.sampled_from(["http", "https"]),
+    headers=texts_by_name,
+    parameters=texts_by_name,
+    labels=texts_by_name,
+    namespace=st.sampled_from(["a", "b"]),
+    port=st.sampled_from([80, 81]),
+    gateway=st.sampled_from(GATEWAYS),
+)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Match, Match]:
+    """(wide, narrow); the narrow one is often the wide one with more in it."""
+    wide, other = draw(matches), draw(matches)
+    return (wide, {**wide, **other}) if draw(st.booleans()) else (wide, other)
+
+
+TEXTS = [
+    *({kind: text} for kind in ("exact", "prefix") for text in VALUES[1:]),
+    *({"regex": r} for r in (".*", "a|b", "a")),
+]
+PATH_TEXTS = [
+    *({kind: path} for kind in ("exact", "prefix") for path in PATHS),
+    *({"regex": pattern} for pattern in (".*", "/.*", "/a", "/[aA].*")),
+]
+HEADERS: list[Mapping[str, str]] = [{}, *({"x": value} for value in VALUES)]
+OF_ONE_FIELD: dict[str, tuple[list[Match], list[Request]]] = {
+    "uri": (
+        [{"uri": text, **case} for text in PATH_TEXTS for case in ({}, {"ignoreUriCase": True})],
+        [Request(path=path) for path in PATHS],
+    ),
+    "authority": ([{"authority": text} for text in TEXTS], [Request(authority=value) for value in VALUES]),
+    "headers": (
+        [{"headers": {"x": text}} for text in (*TEXTS, {}, {"regex": "*"})],
+        [Request(headers=headers) for headers in HEADERS],
+    ),
+    "withoutHeaders": (
+        [{"withoutHeaders": {"x": text}} for text in (*TEXTS, {})],
+        [Request(headers=headers) for headers in HEADERS],
+    ),
+    "queryParams": (
+        [{"queryParams": {"x": text}} for text in (*TEXTS, {})],
+        [Request(parameters=parameters) for parameters in HEADERS],
+    ),
+    "sourceLabels": (
+        [{"sourceLabels": labels} for labels in ({"x": "a"}, {"x": "b"}, {"x": "a", "y": "a"})],
+        [Request(labels=labels) for labels in (*HEADERS, {"x": "a", "y": "a"})],
+    ),
+}
+"""Field → all matches by it alone, and all requests that differ in nothing else."""
+
+
+@pytest.mark.parametrize("field", OF_ONE_FIELD)
+def test_what_is_covered_by_one_field_fits(field: str) -> None:
+    of_field, calls = OF_ONE_FIELD[field]
+    covered = [(wide, narrow) for wide in of_field for narrow in of_field if covers(wide, narrow)]
+
+    assert len(covered) >= len(of_field), "each covers itself"
+    for wide, narrow in covered:
+        for call in calls:
+            assert not fits(call, narrow) or fits(call, wide), (wide, narrow)
+
+
+@settings(max_examples=150)
+@given(pairs(), st.lists(requests, min_size=20, max_size=20))
+def test_what_is_covered_fits(pair: tuple[Match, Match], calls: list[Request]) -> None:
+    wide, narrow = pair
+    assume(covers(wide, narrow))
+    for call in calls:
+        assert not fits(call, narrow) or fits(call, wide), call
+
+
+@given(matches, st.lists(requests, min_size=20, max_size=20))
+def test_every_call_fits_a_catch_all_on_its_port(match: Match, calls: list[Request]) -> None:
+    assume(is_catch_all(match))
+    for call in calls:
+        assert call.port != match.get("port", call.port) or fits(call, match)
+
+
+@given(matches, requests)
+def test_a_match_that_is_narrowed_holds_for_the_same_calls(match: Match, call: Request) -> None:
+    rest = narrowed(match, call.port, [call.gateway])
+
+    assert fits(call, match) == (rest is not None and fits(call, rest))
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ({}, {"uri": {"exact": "/a"}}),
+        ({"uri": {"prefix": "/a"}}, {"uri": {"prefix": "/a/b"}}),
+        ({"uri": {"prefix": "/a"}}, {"uri": {"exact": "/apple"}, "method": {"exact": "GET"}}),
+        ({"uri": {"prefix": "/A"}, "ignoreUriCase": True}, {"uri": {"prefix": "/a"}}),
+        ({"uri": {"prefix": "/"}}, {"method": {"exact": "GET"}}),
+        ({"uri": {"regex": "/a.*"}}, {"uri": {"regex": "/a.*"}, "port": 80}),
+        ({"headers": {"x": {}}}, {"headers": {"x": {"exact": "1"}, "y": {}}}),
+        ({"headers": {"x": {"prefix": "a"}}}, {"headers": {"x": {"exact": "ab"}}}),
+        ({"sourceLabels": {"app": "a"}}, {"sourceLabels": {"app": "a", "tier": "b"}}),
+        ({"sniHosts": ["a.b", "c.d"]}, {"sniHosts": ["a.b"], "port": 80}),
+        ({"name": "m", "statPrefix": "s"}, {"uri": {"exact": "/"}}),
+    ],
+)
+def test_what_is_told_to_be_covered(wide: Match, narrow: Match) -> None:
+    assert covers(wide, narrow)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ({"uri": {"exact": "/a"}}, {}),
+        ({"uri": {"prefix": "/a"}}, {"uri": {"prefix": "/A"}}),
+        ({"uri": {"prefix": "/a"}}, {"uri": {"prefix": "/a"}, "ignoreUriCase": True}),
+        ({"uri": {"exact": "/a"}}, {"uri": {"prefix": "/a"}}),
+        ({"uri": {"regex": "/a"}}, {"uri": {"exact": "/a"}}),
+        ({"headers": {"x": {"exact": "1"}}}, {"headers": {"x": {}}}),
+        ({"headers": {"x": {}}}, {"withoutHeaders": {"x": {}}}),
+        ({"port": 80}, {"uri": {"exact": "/a"}}),
+        ({"sourceLabels": {"app": "a"}}, {"sourceLabels": {"app": "b"}}),
+        ({"sniHosts": ["a.b"]}, {"sniHosts": ["a.b", "c.d"]}),
+    ],
+)
+def test_what_is_not_told_to_be_covered(wide: Match, narrow: Match) -> None:
+    """Some of it is: "no" also means that nobody can tell."""
+    assert not covers(wide, narrow)
