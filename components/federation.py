@@ -188,7 +188,8 @@ def _names_called(routes: Routes) -> Iterator[str]:
     """Keys of the Services whose names workloads call by some rule, whoever made them."""
     for route in routes.routes:
         if not route.callers.gateways:
-            yield key_of(route.client.name, SERVICE.name, route.service.namespace, route.service.name)
+            client, service = route.client.name, route.service
+            yield key_of(client, SERVICE.name, service.namespace_on(client), service.name_on(client))
 
 
 def _read(name: str, args: FederationArgs) -> Configuration:

@@ -1,11 +1,10 @@
 """What tests share lies in three places, and test files take it from there alone."""
 
 import ast
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.given.repository import REPOSITORY
+from tests.given.repository import REPOSITORY, syntax_of
 
 TESTS = REPOSITORY / "tests"
 SHARED = {"given", "real", "oracle"}
@@ -20,21 +19,12 @@ def modules(*folders: str) -> list[Path]:
 
 def imported(file: Path) -> Iterator[str]:
     """The modules of `tests` that a file imports: `given.specs`, also for `from tests.given import specs`."""
-    for node in ast.walk(parsed(file.read_text())):
+    for node in ast.walk(syntax_of(file.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{file} imports a neighbour"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-
-
-def parsed(text: str) -> ast.Module:
-    """Python 3.11 counts wrongly how deep it is where it collects garbage while it parses."""
-    gc.disable()
-    try:
-        return ast.parse(text)
-    finally:
-        gc.enable()
 
 
 def shared_parts_of(file: Path) -> set[str]:

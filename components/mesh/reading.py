@@ -71,9 +71,11 @@ class Reading:
         return self._value(field.annotation, tuple(field.metadata), data, path)
 
     def _value(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
+        annotation, inner = _unwrapped(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, Part):
+            return self.part(annotation, data, path)
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
-        annotation, inner = _unwrapped(annotation)
         constraints = (*inner, *constraints)
         origin = get_origin(annotation)
         if origin in {Union, UnionType} and NoneType in get_args(annotation):
@@ -82,8 +84,6 @@ class Reading:
         for constraint in constraints:
             if isinstance(words := getattr(constraint, "func", None), InIstiosWords):
                 return self._in_istios_words(words, data, path)
-        if isinstance(annotation, type) and issubclass(annotation, Part):
-            return self.part(annotation, data, path)
         read = {list: self._list, dict: self._dict}.get(origin, self._leaf) if origin else self._leaf
         return read(annotation, constraints, data, path)
 

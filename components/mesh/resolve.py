@@ -179,9 +179,9 @@ class _Resolver:
     def absent(self) -> Iterator[Absent]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
             service = self.service_of[reference]
-            stated = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
-            if client not in service.clusters and stated and False not in stated:
-                yield Absent(self.federation.clusters[client], service, stays="handOver" in stated)
+            wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
+            if client not in service.clusters and wanted and False not in wanted:
+                yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
 
 
 def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:

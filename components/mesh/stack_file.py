@@ -162,6 +162,10 @@ def _composed(text: str) -> Any:
     return yaml.compose(text, yaml.SafeLoader)
 
 
+_WORDS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+"""Tags of keys that mean what is written; the last two are `<<` and `=`."""
+
+
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
     """The line where a step of a path begins, and what stands there."""
     if isinstance(node, yaml.MappingNode):
@@ -175,5 +179,6 @@ def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
 
 def _key(node: Any) -> str:
     """A key as paths spell it: `no` is false."""
-    is_text = node.tag == yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
-    return step_of(node.value if is_text else _Loader("").construct_object(node, deep=True))
+    if node.tag in _WORDS:
+        return step_of(node.value)
+    return step_of(_Loader("").construct_object(node, deep=True))

@@ -4,7 +4,7 @@ Whatever uses it raises `UnknownError`. So a check that depends on it ends there
 first; and a command that cannot do without it names its place.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
@@ -49,6 +49,13 @@ class Unknown:
 def known(values: Iterable[T]) -> Iterator[tuple[int, T]]:
     """The values that can be used, each with its index."""
     return ((index, value) for index, value in enumerate(values) if not isinstance(value, Unknown))
+
+
+def is_known(value: Any) -> bool:
+    """Whether nothing in plain data is unknown."""
+    if isinstance(value, Mapping):
+        return all(map(is_known, value.values()))
+    return all(map(is_known, value)) if isinstance(value, list | tuple) else not isinstance(value, Unknown)
 
 
 def as_far_as_known(problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from mesh_federation.mesh.commands.main import main
 from mesh_federation.mesh.errors import Problem, SpecError
 from mesh_federation.mesh.plan.plan import Plan, fresh
 from mesh_federation.mesh.reach import Reach
-from mesh_federation.mesh.read import read_stack, read_stack_file
+from mesh_federation.mesh.read import ReadStack, read_stack, read_stack_file
 from mesh_federation.mesh.resolve import resolve
 from mesh_federation.mesh.spec.federation import Federation
 
@@ -26,6 +26,11 @@ class NewStack(NamedTuple):
 def read(spec: Mapping[str, Any]) -> Federation:
     """The federation that a spec states. Raises `SpecError`."""
     return read_stack(spec).federation
+
+
+def read_stated(spec: Mapping[str, Any]) -> ReadStack:
+    """All that a stack file with this spec says. Raises `SpecError`."""
+    return read_stack(spec)
 
 
 def read_file(path: Path) -> Federation:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -39,8 +40,7 @@ def _import_versions(draw: Draw, service: Spec) -> None:
     for index, cluster in enumerate(service.get("importedBy", ())):
         others = [part for name, part in service["clusters"].items() if name != cluster]
         versions = sorted({version for part in others for version in versions_of(part)})
-        imports_versions: bool = draw(st.booleans())
-        if versions and imports_versions:
+        if draw(st.booleans()) and versions:
             service["importedBy"][index] = {"cluster": cluster, "versions": some(draw, versions, at_least=1)}
 
 
@@ -240,8 +240,11 @@ def _callers(draw: Draw, rule: Rule, kind: str) -> Spec:
 def _tcp(draw: Draw, rule: Rule, *, ends: bool) -> list[Spec]:
     stated: list[Spec] = []
     for _ in range(draw(st.integers(0, 2))):
-        n = next(rule.numbers) % 250
-        conditions: list[Spec] = [{"destinationSubnets": [f"10.{n}.0.0/16"]}, {"sourceLabels": {"from": f"n{n}"}}]
+        n = next(rule.numbers)
+        conditions: list[Spec] = [
+            {"destinationSubnets": [f"10.{n // 256}.{n % 256}.0/24"]},
+            {"sourceLabels": {"from": f"n{n}"}},
+        ]
         only = draw(st.sampled_from(conditions))
         stated.append({"match": [{**_callers(draw, rule, "tcp"), **only}], "route": _route(draw, rule, "tcp")})
     if ends or not stated or draw(st.booleans()):
@@ -254,6 +257,27 @@ def _tls(draw: Draw, rule: Rule, hosts: list[str]) -> list[Spec]:
         {"match": [{"sniHosts": [host], **_callers(draw, rule, "tls")}], "route": _route(draw, rule, "tls")}
         for host in some(draw, hosts, at_least=1)
     ]
+
+
+ORDERED = frozenset({"addresses", "traffic", "http", "tcp", "tls", "match", "mirrors"})
+"""Lists whose order means something: it decides who comes first, or is shown as the user has it."""
+VERBATIM = frozenset({"headers", "fault", "corsPolicy", "sniHosts", "destinationSubnets"})
+"""Lists below are Istio's own."""
+
+
+def reordered(value: Any, random: Random, *, key: str = "", is_ours: bool = True) -> Any:
+    """The same spec in another order, but for lists whose order means something."""
+    is_ours = is_ours and key not in VERBATIM
+    if isinstance(value, dict):
+        items = [(name, reordered(item, random, key=name, is_ours=is_ours)) for name, item in value.items()]
+        random.shuffle(items)
+        return dict(items)
+    if isinstance(value, list):
+        items = [reordered(item, random, is_ours=is_ours) for item in value]
+        if is_ours and key not in ORDERED:
+            random.shuffle(items)
+        return items
+    return value
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

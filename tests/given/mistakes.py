@@ -133,8 +133,13 @@ VALUES: tuple[tuple[str, Any, str, str], ...] = (
     ("traffic.*.clients.clusters", "a", "not-a-list", "'a' is not a list"),
     ("traffic.*.clients.clusters.*", "East", "not-a-dns-label", "'East'"),
     ("traffic.*.port", True, "not-an-integer", "true is not an integer"),
+    ("traffic.*", {"service": "a.b", "clients": {"clusters": ["a"]}}, "no-entries", "has neither http nor tcp nor tls"),
+    ("traffic.*.otherwise", "local", "not-a-choice", "'local'"),
+    ("traffic.*.name", "A", "not-a-dns-label", "'A'"),
+    ("traffic.*.http", {}, "not-a-list", "{} is not a list"),
     ("traffic.*.http.*", ["a"], "not-a-mapping", "['a'] is not a mapping"),
-    ("traffic.*.http.*.route", [], "missing-field", "is missing"),
+    ("traffic.*.http.*.route", [], "missing-field", "'route' is missing"),
+    ("traffic.*.http.*.timeout", "soon", "not-a-duration", "'soon'"),
     ("traffic.*.http.*.route", {"cluster": "a"}, "not-a-list", "{'cluster': 'a'} is not a list"),
     ("traffic.*.http.*.route.*", "a", "not-a-mapping", "'a' is not a mapping"),
     ("traffic.*.http.*.route.*.cluster", "East", "not-a-dns-label", "'East'"),
@@ -302,7 +307,7 @@ def _rules(spec: Spec) -> Iterator[Mistake]:
         yield Mistake("unknown-service", here, "no service 'nobody.nowhere'", edit, _every_service(spec))
         here = (*path, "port")
         needs = (*to_service, ("services", number, "ports"))
-        yield Mistake("no-http-port", here, "port 1;", (Edit(here, 1),), needs)
+        yield Mistake("unknown-rule-port", here, "no port 1;", (Edit(here, 1),), needs)
         clients = rule["clients"]["clusters"]
         here = (*path, "clients", "clusters", len(clients))
         yield Mistake("unknown-cluster", here, "no cluster 'nowhere'", (Edit(here, "nowhere"),))
@@ -310,11 +315,14 @@ def _rules(spec: Spec) -> Iterator[Mistake]:
         yield Mistake("stated-twice", here, f"{clients[0]!r} is stated twice", twice, ((*here[:-1], 0),))
         for cluster in spec["clusters"].keys() - service["clusters"].keys():
             needs = (*to_service, ("services", number, "clusters"), ("clusters", cluster))
-            yield Mistake("service-not-on-client", here, f"{cluster!r}", (Edit(here, cluster),), needs)
+            needs = (*needs, (*path, "http"))
+            edits = (Edit(here, cluster), Edit((*path, "otherwise"), "clientCluster"))
+            yield Mistake("unanswered-calls", here, f"does not run on {cluster!r}", edits, needs)
         here = (*path, "http", 1)
+        needs = (*to_service, ("services", number, "ports"), path)
         first = rule["http"][0]["route"][0]
         entry = {"route": [{key: value for key, value in first.items() if key != "weight"}]}
-        yield Mistake("hidden-entry", here, "http[1] is never reached", (Edit(here, entry),))
+        yield Mistake("hidden-entry", here, "http[1] never takes a call", (Edit(here, entry),), needs)
         if index == 0:
             here = ("traffic", len(spec["traffic"]))
             needs = (*to_service, ("services", number, "ports"), (*path, "port"), (*path, "clients", "clusters", 0))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 from hypothesis import strategies as st
 
+from tests.given.scenarios import SCENARIOS, spec_of
 from tests.given.specs import Spec
 from tests.given.strategies import specs
 
@@ -64,7 +65,7 @@ class StackFile(NamedTuple):
 @st.composite
 def stack_files(draw: st.DrawFn) -> StackFile:
     """A valid stack file in which a few things are odd."""
-    spec = copy.deepcopy(draw(specs()))
+    spec = copy.deepcopy(draw(st.one_of(specs(), st.sampled_from(SCENARIOS).map(spec_of))))
     raw: list[str] = []
     for _ in range(draw(st.integers(1, 4))):
         container, key = draw(st.sampled_from(list(places(spec))))

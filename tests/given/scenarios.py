@@ -2,10 +2,20 @@
 
 from pathlib import Path
 
+import yaml
+
+from tests.given.specs import Spec
+
 HOME = Path(__file__).parents[1] / "scenarios"
 SCENARIOS = sorted(file.parent for file in HOME.glob("*/*/stack.yaml"))
 BOOKINFO = HOME / "destinations" / "reviews_split_75_15_10" / "stack.yaml"
 """The bookinfo example: 75 % of the calls to reviews go to v3 on cluster2, the others to v1 and v2 on cluster1."""
+
+
+def spec_of(scenario: Path) -> Spec:
+    """What the stack file of a scenario says under `mesh:`."""
+    config = yaml.safe_load((scenario / "stack.yaml").read_text())["config"]
+    return {key.removeprefix("mesh:"): value for key, value in config.items() if key.startswith("mesh:")}
 
 
 def title(scenario: Path) -> str:

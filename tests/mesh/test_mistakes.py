@@ -100,18 +100,19 @@ def holds_its_value(problem: Problem, data: Any) -> bool:
     """
     if problem.name in SECRET:
         return not any(text in problem.message for text in texts(value_at(problem.path, data)))
-    if problem.message.startswith("is missing"):
+    if " missing" in f" {problem.message}":
         return True
-    offending = texts(value_at(problem.path, data))
-    key = problem.path[-1]
-    if f"'{key}'" in problem.message or f"[{key}]" in problem.message or " missing" in problem.message:
-        return True
-    return any(item in problem.message for text in offending for item in (text, text.split(",")[0]))
+    value, key = value_at(problem.path, data), problem.path[-1]
+    parts = [part for part in re.findall("'([^']+)'", problem.message) if isinstance(value, str) and part in value]
+    keys = (f"'{key}'", f"[{key}]")
+    return bool(parts) or any(text in problem.message for text in (*keys, *texts(value)))
 
 
 def value_at(path: Sequence[str | int], data: Any) -> Any:
-    """What stands at a path, in which keys that are not text are spelt as in YAML."""
+    """What stands at a path, in which keys that are not text are spelt as in YAML; text may be short for a part."""
     for step in path:
+        if isinstance(data, str):
+            break
         data = next((item for key, item in items(data) if step in (key, str(key), as_yaml(key))), {})
     return data
 

@@ -170,7 +170,7 @@ def test_at_every_level_a_gateway_that_cannot_be_reached_is_left_out_but_never_t
         for gateways in range(1, 101):  # a DNS name may stand for any number
             assert left_out(detection["maxEjectionPercent"], gateways) == gateways - 1
         assert detection["splitExternalLocalOriginErrors"] is True
-        assert detection["consecutiveLocalOriginFailures"] == 1
+        assert detection["consecutiveLocalOriginFailures"] in {1, 2}, "2 where an entry ends calls after a time"
         assert detection["consecutive5xxErrors"] == detection["consecutiveGatewayErrors"] == 0
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import core
+from tests.given.language import federations, reordered
 from tests.given.specs import Spec
 from tests.given.strategies import reference, shuffled, specs
 from tests.given.translations import Object, Translation, translate, translations
@@ -29,6 +30,11 @@ def everything_of(spec: Spec) -> str:
 @given(specs(), st.integers())
 def test_the_order_of_the_input_never_shows(spec: Spec, seed: int) -> None:
     assert everything_of(shuffled(spec, Random(seed))) == everything_of(spec)
+
+
+@given(federations(), st.integers())
+def test_of_the_whole_language_only_the_order_of_rules_entries_and_matches_shows(spec: Spec, seed: int) -> None:
+    assert everything_of(reordered(spec, Random(seed))) == everything_of(spec)
 
 
 @given(specs(), st.integers())

@@ -11,6 +11,8 @@ from mesh_federation.mesh.spec import cluster, federation, rule, service
 from mesh_federation.mesh.spec.part import Part
 from pydantic.fields import FieldInfo
 
+from tests.given.repository import syntax_of
+
 MODELS: dict[str, type[Part]] = {
     "FederationArgs": federation.Federation,
     "AddressesArgs": federation.Addresses,
@@ -38,7 +40,7 @@ def described() -> dict[str, dict[str, str]]:
     """TypedDict → key → the docstring below it."""
     classes = [
         node
-        for node in ast.parse(inspect.getsource(args)).body
+        for node in syntax_of(inspect.getsource(args)).body
         if isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["TypedDict"]
     ]
     return {

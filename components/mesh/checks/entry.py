@@ -25,8 +25,12 @@ def entries(
         here = (*path, index)
         yield from each(_route((*here, "route"), kind, entry.route, rule, references))
         if isinstance(entry, HttpEntry):
-            for position, mirror in known(entry.mirrors):
-                yield from each(_target((*here, "mirrors", position), kind, mirror, rule, references))
+            yield from each(_mirrors((*here, "mirrors"), kind, entry, rule, references))
+
+
+def _mirrors(path: Path, kind: str, entry: HttpEntry, rule: Rule, references: References) -> Iterator[Problem]:
+    for position, mirror in known(entry.mirrors):
+        yield from each(_target((*path, position), kind, mirror, rule, references))
 
 
 def _route(
@@ -154,7 +158,8 @@ def _where_it_runs(
         yield from service_not_on_cluster((*path, "cluster"), cluster, target)
         return
     yield from each(unknown_version(path, destination, target))
-    others = [client for _, client in known(rule.clients.clusters) if client != cluster]
+    clusters = references.federation.clusters.keys() - {cluster}
+    others = [client for _, client in known(rule.clients.clusters) if client in clusters]
     if others:
         call = Crossing(others, target, cluster, destination.version or "")
         yield from each(crossing((*path, "cluster"), call, references.federation))

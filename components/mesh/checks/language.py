@@ -1,6 +1,7 @@
 """Istio's own words in a rule, held against the schema and the webhook of each release on which they land."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,8 +15,8 @@ from ..istio.releases import RELEASES
 from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
-from ..unknown import Unknown, known
-from .saying import each
+from ..unknown import Unknown, UnknownError, is_known, known
+from .saying import each, istio_versions
 
 _KIND = VIRTUAL_SERVICE.name
 _OURS = {
@@ -35,28 +36,37 @@ _OF_THE_WHOLE = {"needs-a-gateway", "not-a-host", "not-one-of-the-hosts", "state
 def istios_words(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
     yield from each(refused_as_a_whole(path, rule, federation))
     releases = _releases(rule, federation)
-    for kind in PROTOCOLS_OF:
-        for index, entry in known(getattr(rule, kind)):
-            here = (*path, kind, index)
-            yield from each(refused_by_istio(here, kind, entry, releases))
-            if isinstance(entry, HttpEntry):
-                yield from each(
-                    istios_word_for_ours(here, entry),
-                    header_set_twice(here, entry),
-                    timeout_too_short(here, entry),
-                    rewrite_without_path(here, entry),
-                )
+    yield from each(*(_words_of_kind((*path, kind), kind, rule, releases) for kind in PROTOCOLS_OF))
+
+
+def _words_of_kind(path: Path, kind: str, rule: Rule, releases: Mapping[str, tuple[str, bool]]) -> Iterator[Problem]:
+    for index, entry in known(getattr(rule, kind)):
+        here = (*path, index)
+        yield from each(refused_by_istio(here, kind, entry, releases))
+        if isinstance(entry, HttpEntry):
+            yield from each(
+                istios_word_for_ours(here, entry),
+                header_set_twice(here, entry),
+                timeout_too_short(here, entry),
+                rewrite_without_path(here, entry),
+            )
 
 
 def _releases(rule: Rule, federation: Federation) -> Mapping[str, tuple[str, bool]]:
     """Release → a client cluster that may run it, and whether the cluster states it. The newest comes first."""
     clusters: dict[str, tuple[str, bool]] = {}
-    for _, client in known(rule.clients.clusters):
-        cluster = federation.clusters.get(client)
-        if cluster is not None and not isinstance(cluster, Unknown):
-            for release in (cluster.istio.version,) if cluster.istio.version else RELEASES:
-                clusters.setdefault(release, (client, cluster.istio.version is not None))
-    return dict(sorted(clusters.items(), key=lambda item: -RELEASES.index(item[0])))
+    for client, version in istio_versions(federation, _clients(rule)).items():
+        for release in (version,) if version else RELEASES:
+            clusters.setdefault(release, (client, version is not None))
+    # where nobody knows the clients, what every release refuses can still be told
+    return dict(sorted(clusters.items(), key=lambda item: -RELEASES.index(item[0]))) or {RELEASES[-1]: ("", False)}
+
+
+def _clients(rule: Rule) -> list[str]:
+    """Those that can be read."""
+    with suppress(UnknownError):
+        return [client for _, client in known(rule.clients.clusters)]
+    return []
 
 
 def refused_by_istio(
@@ -85,7 +95,8 @@ def refused_as_a_whole(path: Path, rule: Rule, federation: Federation) -> Iterat
         hosts = [*rule.hosts, names.local_host(service, namespace, domain)]
         spec = {"gateways": rule.clients.gateways, "hosts": hosts, **entries}
         for problem in webhook.problems(spec, _KIND, (), path):
-            if problem.name in _OF_THE_WHOLE:
+            # the last host is not the user's
+            if problem.name in _OF_THE_WHOLE and problem.path != (*path, "hosts", len(rule.hosts)):
                 yield problem
 
 
@@ -111,7 +122,7 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
     match = {} if entry.match is None else {"match": entry.match}
-    route = [_destination(destination) for destination in entry.route]
+    route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for stated in entry.route]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
@@ -126,8 +137,11 @@ def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     }
 
 
-def _destination(destination: Destination) -> dict[str, Any]:
-    return {"destination": {"host": "any"}, "weight": 1, **_stated("headers", destination.headers)}
+_ANY = {"destination": {"host": "any"}, "weight": 1}
+
+
+def _destination(destination: Destination | Unknown) -> dict[str, Any]:
+    return _ANY if isinstance(destination, Unknown) else {**_ANY, **_stated("headers", destination.headers)}
 
 
 def _stated(field: str, value: Any) -> dict[str, Any]:
@@ -162,7 +176,9 @@ def _headers_set(headers: Any) -> Iterator[tuple[str, str, str]]:
 
 def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """The timeout holds for all attempts together."""
-    retries = entry.istio.get("retries") or {}
+    retries = entry.istio.get("retries")
+    if not isinstance(retries, dict):
+        return
     timeout, per_try = _duration(entry.istio.get("timeout")), _duration(retries.get("perTryTimeout"))
     attempts = retries.get("attempts", 2)
     if timeout and per_try and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
@@ -181,7 +197,7 @@ def rewrite_without_path(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """A rewritten prefix replaces what `match` has found; without it, the whole path."""
     rewrite = entry.istio.get("rewrite")
     uri = rewrite.get("uri") if isinstance(rewrite, dict) else None
-    matches: Sequence[Any] = entry.match or [{}]
-    if uri and not all(isinstance(match, dict) and match.get("uri") for match in matches):
+    matches: Sequence[Any] = (isinstance(entry.match, list) and entry.match) or [{}]
+    if uri and is_known(entry.match) and not all(isinstance(match, dict) and match.get("uri") for match in matches):
         message = f"{uri!r} replaces the path that a match on `uri` finds; not every match has one"
         yield Problem((*path, "rewrite", "uri"), "rewrite-without-path", message, "warning")

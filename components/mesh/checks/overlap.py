@@ -9,7 +9,7 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import UnknownError, known
+from ..unknown import UnknownError, is_known, known
 from .saying import References, choices, each
 
 Indexed = tuple[int, Rule]
@@ -43,19 +43,17 @@ def _by_client_and_service(references: References) -> Iterator[tuple[Service, st
 
 def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
     yield from each(no_name_of_its_own(rules, service))
-    problems = list(second_rule(rules, service, client))
+    problems = list(each(*(second_rule(pair, service, client) for pair in combinations(rules, 2))))
     yield from problems
     second = {problem.path[1] for problem in problems}
     yield from hidden_entry([(index, rule) for index, rule in rules if index not in second], service)
 
 
-def second_rule(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
-    for (first, one), (second, other) in combinations(rules, 2):
-        if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
-            message = (
-                f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
-            )
-            yield Problem(("traffic", second), "second-rule", message)
+def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) -> Iterator[Problem]:
+    (first, one), (second, other) = pair
+    if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
+        message = f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
+        yield Problem(("traffic", second), "second-rule", message)
 
 
 def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
@@ -145,6 +143,9 @@ def _judged(
         labels = rule.clients.labels or {}
         for position, entry in known(getattr(rule, kind)):
             path = ("traffic", index, kind, position)
+            if not is_known(entry.match):
+                yield path, None
+                continue
             own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
             if own:
                 hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
@@ -158,7 +159,7 @@ def _judged(
 def _narrowed(
     matches: Any, port: int, gateways: Collection[str], labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    for match in matches or [{}]:
+    for match in matches if isinstance(matches, list) and matches else [{}]:
         rest = narrowed(match, port, gateways) if isinstance(match, dict) else None
         if rest is not None:
             if labels:
@@ -175,7 +176,7 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
         # at an ingress gateway, ports are those of the gateway
         numbers = service.ports_for(kind, rule.port) if service and "mesh" in rule.clients.gateways else []
         for index, entry in known(getattr(rule, kind)):
-            for position, match in enumerate(entry.match or ()):
+            for position, match in enumerate(entry.match if isinstance(entry.match, list) else ()):
                 here = (*path, kind, index, "match", position)
                 yield from each(
                     unmatched_port(here, match, numbers),

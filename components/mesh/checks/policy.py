@@ -10,7 +10,7 @@ from ..istio.kinds import DESTINATION_RULE
 from ..istio.releases import RELEASES
 from ..spec.service import Presence, Service
 from ..unknown import Unknown
-from .saying import References, each
+from .saying import References, each, istio_versions
 
 _KIND = DESTINATION_RULE.name
 _PLACE = ("trafficPolicy",)
@@ -73,11 +73,9 @@ def policy_refused_by_istio(path: Path, policy: Any, references: References) -> 
 def _releases(references: References) -> Mapping[str, str]:
     """Release → words on a cluster that may run it, the newest first."""
     clusters: dict[str, str] = {}
-    for name, cluster in references.federation.clusters.items():
-        if isinstance(cluster, Unknown):
-            continue
-        if cluster.istio.version:
-            clusters.setdefault(cluster.istio.version, f"{name} runs {cluster.istio.version}")
+    for name, version in istio_versions(references.federation, references.federation.clusters).items():
+        if version:
+            clusters.setdefault(version, f"{name} runs {version}")
         else:
             for release in RELEASES:
                 clusters.setdefault(release, f"state `istio.version` of {name} if it runs that or later")

@@ -1,18 +1,21 @@
 """What must be true of a rule as a whole: for whom it speaks, and for which ports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Path, Problem
+from ..errors import Path, Problem, spelled
 from ..istio.match import is_catch_all, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import known
+from ..unknown import as_far_as_known, known
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
 from .saying import References, choices, each, stated_twice
 from .service import unknown_cluster
+
+Owners = dict[tuple[str, str, str], tuple[str, Path]]
+"""Client cluster, host and namespace of callers → the service that the host means there, and the first rule for it."""
 
 
 def traffic(references: References) -> Iterator[Problem]:
@@ -33,7 +36,7 @@ def traffic(references: References) -> Iterator[Problem]:
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
         )
-    yield from each(overlaps(references), any_version_includes_weight_0(references))
+    yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
 
 
 def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
@@ -61,9 +64,13 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
 
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
     """Whether, on each port for which the rule has entries of the kind, one of them takes every call."""
-    matches = [match for entry in getattr(rule, kind) for match in entry.match or [{}] if isinstance(match, dict)]
-    ports: Sequence[int | None] = service.ports_for(kind, rule.port) or [None]
+    matches = [match for entry in getattr(rule, kind) for match in _matches(entry.match) if isinstance(match, dict)]
+    ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [None]
     return not getattr(rule, kind) or all(any(_is_catch_all(match, port, rule) for match in matches) for port in ports)
+
+
+def _matches(stated: Any) -> list[Any]:
+    return stated if isinstance(stated, list) and stated else [] if stated else [{}]
 
 
 def _is_catch_all(match: dict[str, Any], port: int | None, rule: Rule) -> bool:
@@ -151,3 +158,31 @@ def passes_outside_the_mesh(path: Path, rule: Rule, references: References) -> I
             "dialled, outside the mesh's mutual TLS; match each name that callers use"
         )
         yield Problem((*path, "tls"), "passes-outside-the-mesh", message, "warning")
+
+
+def _hosts(references: References) -> Iterator[Problem]:
+    owners: Owners = {}
+    for index, rule in known(references.federation.traffic):
+        yield from as_far_as_known(host_of_two_services(("traffic", index), rule, references, owners))
+
+
+def host_of_two_services(path: Path, rule: Rule, references: References, owners: Owners) -> Iterator[Problem]:
+    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
+    federation, service = references.federation, references.service(rule.service)
+    if service is None or "mesh" not in rule.clients.gateways:
+        return
+    reported: set[Path] = set()
+    for _, client in known(rule.clients.clusters):
+        if client not in federation.clusters:
+            continue
+        for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
+            here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
+            for namespace in rule.clients.namespaces or ("",):
+                owner, first = owners.setdefault((client, host, namespace), (rule.service, path))
+                if owner != rule.service and here not in reported:
+                    reported.add(here)
+                    message = (
+                        f"{host!r} means {owner} on {client} already, by {spelled(first)}; "
+                        "workloads cannot mean two services by one host"
+                    )
+                    yield Problem(here, "host-of-two-services", message)

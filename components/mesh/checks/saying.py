@@ -1,6 +1,7 @@
 """What all checks have in common: how they are put together, and words that several of them use."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from ..errors import Path, Problem
 from ..spec.federation import Federation
@@ -21,17 +22,28 @@ class References:
         self.federation = federation
         self.services: dict[str, Service] = {}
         self._unknown: UnknownError | None = None
-        for service in federation.services:
-            try:
-                self.services.setdefault(service.reference, service)
-            except UnknownError as error:
-                self._unknown = error
+        try:
+            for service in federation.services:
+                self._note(service)
+        except UnknownError as error:
+            self._unknown = error
+
+    def _note(self, service: Service) -> None:
+        try:
+            self.services.setdefault(service.reference, service)
+        except UnknownError as error:
+            self._unknown = error
 
     def service(self, reference: str) -> Service | None:
         service = self.services.get(reference)
         if service is None and self._unknown:
             raise self._unknown
         return service
+
+
+def fields(parts: Iterable[object], name: str) -> list[object]:
+    """The values of a field; a part that is unknown keeps its place."""
+    return [part if isinstance(part, Unknown) else getattr(part, name) for part in parts]
 
 
 def stated_twice(path: Path, values: Sequence[object], *field: str) -> Iterator[Problem]:
@@ -46,3 +58,15 @@ def stated_twice(path: Path, values: Sequence[object], *field: str) -> Iterator[
 def choices(values: Iterable[object] | Mapping[object, object]) -> str:
     """`a, b, c`, sorted; `none` if there are none."""
     return ", ".join(sorted({str(value) for value in values if not isinstance(value, Unknown)})) or "none"
+
+
+def istio_versions(federation: Federation, clusters: Iterable[str]) -> dict[str, str | None]:
+    """Cluster → the release that it states, or None; without those of which nobody knows."""
+    versions: dict[str, str | None] = {}
+    for name in clusters:
+        with suppress(UnknownError):
+            if name in federation.clusters and not isinstance(
+                version := federation.clusters[name].istio.version, Unknown
+            ):
+                versions[name] = version
+    return versions

@@ -7,7 +7,7 @@ from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
 from .policy import policies
-from .saying import References, choices, each, stated_twice
+from .saying import References, choices, each, fields, stated_twice
 
 
 def services(references: References) -> Iterator[Problem]:
@@ -24,9 +24,8 @@ def services(references: References) -> Iterator[Problem]:
 
 
 def _ports(path: Path, service: Service) -> Iterator[Problem]:
-    ports = [port for _, port in known(service.ports)]
-    yield from stated_twice(path, [port.name for port in ports], "name")
-    yield from stated_twice(path, [port.number for port in ports], "number")
+    for field in ("name", "number"):
+        yield from stated_twice(path, fields(service.ports, field), field)
 
 
 def service_stated_twice(path: Path, service: Service, seen: set[str]) -> Iterator[Problem]:
@@ -70,7 +69,7 @@ def unknown_port_name(path: Path, presence: Presence, service: Service) -> Itera
     names = [port.name for port in service.ports]
     for name in presence.ports:
         if name not in names:
-            message = f"{service.reference} has no port named {name!r}; it has {choices(names)}"
+            message = f"the service has no port named {name!r}; it has {choices(names)}"
             yield Problem((*path, name), "unknown-port-name", message)
 
 
@@ -90,7 +89,7 @@ def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:
 
 
 def _importers(path: Path, service: Service, references: References) -> Iterator[Problem]:
-    yield from stated_twice(path, [importer.cluster for _, importer in known(service.imported_by)])
+    yield from stated_twice(path, fields(service.imported_by, "cluster"))
     for position, importer in known(service.imported_by):
         here = (*path, position)
         yield from each(
@@ -103,6 +102,8 @@ def _importers(path: Path, service: Service, references: References) -> Iterator
 
 
 def _imports(path: Path, importer: Import, service: Service, references: References) -> Iterator[Problem]:
+    if importer.cluster not in references.federation.clusters:
+        return
     for serving in sorted(service.clusters.keys() - {importer.cluster}):
         yield from each(
             crossing(path, Crossing([importer.cluster], service, serving, ""), references.federation),
@@ -115,15 +116,13 @@ def version_of_nobody(path: Path, importer: Import, service: Service) -> Iterato
     versions = {version for presence in presences.values() for version in presence.all_versions}
     for index, version in known(importer.versions):
         if version not in versions:
-            message = (
-                f"no other cluster has a version {version!r} of {service.reference}; there are {choices(versions)}"
-            )
+            message = f"no other cluster has a version {version!r} of the service; there are {choices(versions)}"
             yield Problem((*path, "versions", index), "version-of-nobody", message)
 
 
 def imported_from_nowhere(path: Path, client: str, service: Service, references: References) -> Iterator[Problem]:
     if client in references.federation.clusters and not service.clusters.keys() - {client}:
-        message = f"{service.reference} runs nowhere but on {client!r} itself; take {client!r} out"
+        message = f"the service runs nowhere but on {client!r} itself; take {client!r} out"
         yield Problem(path, "imported-from-nowhere", message)
 
 

@@ -41,7 +41,7 @@ def narrowed(match: Match, port: int | None, gateways: Collection[str]) -> dict[
     if port is not None and rest.pop("port", None) not in (None, port):
         return None
     if isinstance(stated := rest.get("gateways"), list) and stated:
-        if not set(gateways) & set(stated):
+        if not set(gateways) & set(map(str, stated)):
             return None
         if set(gateways) <= set(stated):
             # istiod would not look at labels beside it
