@@ -1,6 +1,7 @@
 """The bed of the tests, and the specs that they move it through."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sandbox.mesh.topology import BOOKINFO, Port, Workload, gateway
 from tests.given.specs import SPLIT, Spec, cluster, rule, service
@@ -58,13 +59,13 @@ def details(*ports: Port, settle: int = SETTLE) -> Spec:
     )
 
 
-def with_ratings(spec: Spec) -> Spec:
+def with_ratings(spec: Spec, **of_the_rule: Any) -> Spec:
     """Calls to ratings on cluster1, which does not run it, go to cluster2."""
     to_cluster2 = rule("ratings.default", ["cluster1"], ("cluster2", "v1", 1))
     return _with(
         spec,
         {**service("ratings", cluster2=["v1"]), "ports": _offered(RATINGS_PORTS)},
-        {**to_cluster2, "tcp": to_cluster2["http"]},
+        {**to_cluster2, "tcp": to_cluster2["http"], **of_the_rule},
     )
 
 

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from sandbox.mesh import calls
 from sandbox.mesh.topology import Port, Workload
-from tests.given.specs import SPLIT
+from tests.given.specs import SPLIT, Spec, presence, rule
 from tests.real.bed import RATINGS_PORTS, reviews, with_ratings
 from tests.real.federation import Federation
 
@@ -17,6 +18,7 @@ HTTP, GRPC, TCP = RATINGS_PORTS
 ASKS_ITS_PROXY = "cluster1/productpage"
 ASKS_THE_CLUSTER = "cluster1/console"
 CONSOLE = Workload("cluster1", "console", captures_dns=False)
+HERE = Workload("cluster1", "ratings", ports=RATINGS_PORTS)
 
 callers = pytest.mark.parametrize("caller", [ASKS_ITS_PROXY, ASKS_THE_CLUSTER])
 
@@ -58,7 +60,7 @@ def test_its_own_name_serves_grpc(caller: str, federation: Federation) -> None:
     assert last["caller"] == f"spiffe://cluster1/ns/default/sa/bookinfo-{caller.partition('/')[2]}"
 
 
-def test_a_proxy_answers_no_question_of_a_workload_that_does_not_ask_it(federation: Federation) -> None:
+def test_the_console_s_proxy_answers_none_of_its_questions(federation: Federation) -> None:
     """Or the tests above would show less than they say: only the cluster's DNS tells the console of ratings."""
     stated = federation.bed.names.read_text()
     federation.bed.names.write_text("{}")
@@ -68,3 +70,56 @@ def test_a_proxy_answers_no_question_of_a_workload_that_does_not_ask_it(federati
         federation.bed.names.write_text(stated)
 
     assert "Name or service not known" in failure.reason
+
+
+def test_whoever_finds_a_name_that_is_made_gets_an_answer(federation: Federation) -> None:
+    """A call fails for no other reason than that nobody knows the name yet."""
+    federation.bed.names.write_text("{}")
+    federation.become(reviews(*SPLIT))
+
+    with asking(federation) as run:
+        federation.update(with_ratings(reviews(*SPLIT)))
+        federation.bed.settle()
+    report = run.report()
+
+    assert {failure.reason.partition(":")[0] for failure in report.failures} == {"gaierror"}
+    assert report.answers.keys() == {"v1 on cluster2"}
+
+
+def test_no_call_is_lost_when_the_service_begins_to_run_here(federation: Federation) -> None:
+    """The name is handed over to the Service of the pods that come."""
+    federation.become(with_ratings(reviews(*SPLIT)))
+
+    with asking(federation) as run:
+        federation.update(with_ratings(reviews(*SPLIT), createService="handOver"))
+        federation.bed.start(HERE)
+        federation.update(here())
+        federation.bed.settle()
+    report = run.report()
+    after = federation.send(100, f"http://ratings:{HTTP.number}/")
+    federation.become(reviews(*SPLIT))
+    federation.bed.stop(HERE)
+
+    assert report.failures == after.failures == []
+    assert after.answers.keys() == {"v1 on cluster1", "v1 on cluster2"}
+
+
+def here() -> Spec:
+    """Calls to ratings on cluster1, which runs it by now, are split."""
+    spec = with_ratings(reviews(*SPLIT))
+    [of_reviews, ratings] = spec["services"]
+    shares = (("cluster1", "v1", 50), ("cluster2", "v1", 50))
+    return {
+        **spec,
+        "services": [
+            of_reviews,
+            {**ratings, "clusters": {**ratings["clusters"], "cluster1": presence("ratings", "v1")}},
+        ],
+        "traffic": [spec["traffic"][0], rule("ratings.default", ["cluster1"], *shares)],
+    }
+
+
+def asking(federation: Federation) -> AbstractContextManager[calls.Run]:
+    """Calls to ratings from a workload whose proxy tells it the address."""
+    caller = federation.bed.caller(ASKS_ITS_PROXY)
+    return calls.under_load(caller, f"http://ratings:{HTTP.number}/", rate=50.0)

@@ -104,8 +104,11 @@ def test_workloads_are_no_clients_of_a_rule_for_a_gateway(federation: Federation
     assert federation.send(100).answers.keys() == {"v1 on cluster1", "v2 on cluster1"}
 
 
-def test_no_request_from_outside_is_lost_when_every_version_is_swapped(federation: Federation) -> None:
+def test_no_request_from_outside_is_lost_when_versions_are_swapped_and_the_rule_is_renamed(
+    federation: Federation,
+) -> None:
     swapped = shop(("cluster1", "v1", 50), ("cluster2", "v4", 50))
+    swapped["traffic"][0]["name"] = "public"
     outside = federation.bed.outside
 
     with calls.under_load(outside, f"http://{ADDRESS}/", rate=RATE, headers=[f"host: {SHOP}"]) as run:
