@@ -107,7 +107,7 @@ def _regions(failover: Mapping[str, Any]) -> Iterator[Problem]:
             message = f"{quoted(region)} is not a region; write its whole name without zone"
             yield Problem((field,), "not-a-region", message)
     if failover.get("from", "") == failover.get("to", ""):
-        message = f"'{text(failover, 'to')}' fails over to itself; state another region"
+        message = f"{quoted(text(failover, 'to'))} fails over to itself; state another region"
         yield Problem(("to",), "same-region", message)
 
 

@@ -79,7 +79,7 @@ def _dynamic(spec: Spec) -> Iterator[Problem]:
             yield Problem((field,), "needs-other-resolution", message)
     for index, port in messages(spec, "ports"):
         if not is_late(port.get("protocol")) and text(port, "protocol").lower() not in _DYNAMIC_PROTOCOLS:
-            message = f"'{text(port, 'protocol')}' has no name to look up; it takes HTTP, HTTP2, GRPC, TLS"
+            message = f"{quoted(text(port, 'protocol'))} has no name to look up; it takes HTTP, HTTP2, GRPC, TLS"
             yield Problem(("ports", index, "protocol"), "needs-other-resolution", message)
 
 

@@ -85,7 +85,7 @@ def _same_hosts(spec: Spec) -> Iterator[Problem]:
     if all(_is_host(spec, host) or is_address(host) for _, host in hosts):
         for (_, first), (index, second) in combinations(hosts, 2):
             if _covers(first, second) or _covers(second, first):
-                message = f"{quoted(second)} is covered by '{first}'; state one of them"
+                message = f"{quoted(second)} is covered by {quoted(first)}; state one of them"
                 yield Problem(("hosts", index), "stated-twice", message)
 
 
