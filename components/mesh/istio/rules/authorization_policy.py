@@ -47,7 +47,7 @@ def _actions(spec: Spec) -> Iterator[Problem]:
         yield Problem(("rules",), "missing-field", message)
     elif action == "CUSTOM" and not is_set(inner(spec, "provider"), "name") and not is_late(spec.get("provider")):
         yield Problem(("provider", "name"), "missing-field", "'name' is missing; CUSTOM needs a provider")
-    if action != "CUSTOM" and is_stated(spec, "provider"):
+    if action in ("ALLOW", "DENY", "AUDIT") and is_stated(spec, "provider"):
         yield Problem(("provider",), "one-of", f"'provider' stands beside action {action}; only CUSTOM has one")
 
 

@@ -11,7 +11,7 @@ from .destination import DESTINATION
 from .endpoint import is_socket
 from .gateway import is_full_host
 from .hosts import is_address, is_host, is_label, is_wildcard_host, not_a_label
-from .protocols import is_tls, neither_empty_nor_a_protocol
+from .protocols import is_protocol, is_tls, neither_empty_nor_a_protocol
 from .selector import SELECTOR_WITH_LABELS
 from .server_tls import SERVER_TLS
 from .sockets import not_a_socket
@@ -138,10 +138,12 @@ def _tls_of_ingress(listener: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(("tls", field), "no-effect", f"'{field}' has no effect in a Sidecar; leave it out")
     if (mode := tls.get("mode")) in ("ISTIO_MUTUAL", "AUTO_PASSTHROUGH"):
         yield Problem(("tls", "mode"), "not-in-enum", f"{quoted(mode)} is not for a Sidecar; use SIMPLE or MUTUAL")
-    protocol = inner(listener, "port").get("protocol")
-    any_is_late = any(map(is_late, (listener.get("port"), listener.get("tls"), protocol)))
-    if is_stated(listener, "tls") and not any_is_late and not is_tls(str(protocol)):
-        message = f"'tls' stands beside protocol {protocol}, which is plain text; use HTTPS or TLS"
+    port = inner(listener, "port")
+    protocol = text(port, "protocol")
+    any_is_late = any(map(is_late, (listener.get("port"), listener.get("tls"), port.get("protocol"))))
+    if is_stated(listener, "tls") and not any_is_late and not is_tls(protocol):
+        named = protocol if is_protocol(protocol) else quoted(protocol)
+        message = f"'tls' stands beside protocol {named}, which is plain text; use HTTPS or TLS"
         yield Problem(("tls",), "one-of", message)
 
 
