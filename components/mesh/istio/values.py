@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -145,7 +146,8 @@ def number_check(schema: Schema) -> Check:
 
 
 def _number(value: Any) -> Sequence[Problem]:
-    if is_late(value) or (isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)):
+    is_number = isinstance(value, int | float) and type(value) is not bool
+    if is_late(value) or (is_number and abs(value) <= sys.float_info.max):
         return FINE
     return problem("not-a-number", f"{quoted(value)} is not a number; {_unquoted(value, 'write for example 0.5')}")
 
