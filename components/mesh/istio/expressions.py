@@ -120,8 +120,8 @@ def _socket_that_is_a_folder(address: Any) -> Iterator[Problem]:
 
 
 def _port_names(ports: Any) -> Iterator[Problem]:
-    for name in ports:
-        if not _PORT_NAME.fullmatch(str(name)) or len(str(name)) > _LONGEST_PORT_NAME:
+    for name in map(str, ports):
+        if not _PORT_NAME.fullmatch(name) or len(name) > _LONGEST_PORT_NAME:
             message = f"{quoted(name)} is not the name of a port; it has at most {_LONGEST_PORT_NAME} of a-z, 0-9 and -"
             yield Problem((name,), "not-a-port-name", message)
 
