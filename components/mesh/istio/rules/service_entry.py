@@ -52,9 +52,8 @@ def _ports_of_endpoints(spec: Spec) -> Iterator[Problem]:
     for index, endpoint in messages(spec, "endpoints"):
         for name in map(str, inner(endpoint, "ports")):
             if name not in names and not any(map(is_late, names)):
-                message = (
-                    f"{quoted(name)} is none of the ports; it should be one of {', '.join(map(str, names)) or 'them'}"
-                )
+                right = ", ".join(known for known in names if isinstance(known, str)) or "them"
+                message = f"{quoted(name)} is none of the ports; it should be one of {right}"
                 yield Problem(("endpoints", index, "ports", name), "not-one-of-the-ports", message)
 
 
