@@ -97,6 +97,36 @@ def test_a_late_value_is_right_at_every_place(document: Any) -> None:
         assert not judge.problems_of_an_object(manifest, document.releases[-1]), place
 
 
+HUGE = 10**5000
+TWO_LINES = "a\nb"
+FAILOVER = {"loadBalancer": {"localityLbSetting": {"failover": [{"from": TWO_LINES, "to": TWO_LINES}]}}}
+PORT = {"number": 80, "name": "http"}
+STATIC = {"resolution": "STATIC", "endpoints": [{"address": "10.0.0.1", "ports": {"b": 1}}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("ServiceEntry", {"resolution": "DYNAMIC_DNS", "ports": [{**PORT, "protocol": TWO_LINES}]}),
+        ("ServiceEntry", {**STATIC, "ports": [{**PORT, "name": HUGE}]}),
+        ("DestinationRule", {"host": "a", "trafficPolicy": FAILOVER}),
+        ("DestinationRule", {"host": "a", "trafficPolicy": {"retryBudget": {"percent": HUGE}}}),
+        ("AuthorizationPolicy", {"targetRefs": [{"kind": TWO_LINES, "name": "a"}]}),
+        ("AuthorizationPolicy", {"action": HUGE, "provider": {"name": "a"}}),
+        ("Sidecar", {"ingress": [{"port": {**PORT, "protocol": HUGE}, "tls": {"mode": "SIMPLE"}}]}),
+        ("WorkloadEntry", {"ports": {(1, 2): []}}),
+    ],
+)
+def test_a_value_that_no_line_can_hold_is_told_on_one_line(kind: str, spec: dict[str, Any]) -> None:
+    found = judge.problems_of_an_object(
+        {"kind": kind, "metadata": {"name": "a", "namespace": "a"}, "spec": spec}, "1.32"
+    )
+
+    assert found
+    assert not [problem for problem in found if "\n" in problem.message]
+    assert all(isinstance(step, str | int) for problem in found for step in problem.path)
+
+
 WEIRD = st.one_of(
     st.sampled_from([10**5000, -(10**5000), float("nan"), float("inf"), float("-inf"), date(2020, 1, 1), b"a"]),
     st.sampled_from([{1: 2}, {None: None}, {(1, 2): []}, {True: "a"}, ["a", 1, None, {}], "a\nb", "\x00", "é" * 400]),
