@@ -111,7 +111,6 @@ STATIC = {"resolution": "STATIC", "endpoints": [{"address": "10.0.0.1", "ports":
         ("ServiceEntry", {**STATIC, "ports": [{**PORT, "name": HUGE}]}),
         ("DestinationRule", {"host": "a", "trafficPolicy": FAILOVER}),
         ("DestinationRule", {"host": "a", "trafficPolicy": {"retryBudget": {"percent": HUGE}}}),
-        ("AuthorizationPolicy", {"targetRefs": [{"kind": TWO_LINES, "name": "a"}]}),
         ("AuthorizationPolicy", {"action": HUGE, "provider": {"name": "a"}}),
         ("Sidecar", {"ingress": [{"port": {**PORT, "protocol": HUGE}, "tls": {"mode": "SIMPLE"}}]}),
         ("WorkloadEntry", {"ports": {(1, 2): []}}),

@@ -108,8 +108,7 @@ def _not_a_target(target: Mapping[str, Any]) -> Iterator[Problem]:
     group, kind = text(target, "group"), text(target, "kind")
     if kind and (group, kind) not in _TARGETS and not is_late(target.get("group")):
         targets = ", ".join(f"{g or 'core'}/{k}" for g, k in _TARGETS[1:])
-        target_kind = quoted(f"{group or 'core'}/{kind}")
-        yield Problem(("kind",), "not-a-target", f"{target_kind} is not a target; it takes {targets}")
+        yield Problem(("kind",), "not-a-target", f"'{group or 'core'}/{kind}' is not a target; it takes {targets}")
 
 
 def _source_fields() -> dict[str, Rules]:
