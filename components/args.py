@@ -228,8 +228,11 @@ class RuleArgs(TypedDict):
     """The port that the rule speaks for; every port that fits by default."""
     otherwise: NotRequired[Literal["clientCluster", "notFound"]]
     """What happens to calls that no entry takes; the service on the client cluster by default, if it runs there."""
-    create_service: NotRequired[bool]
-    """Whether a Service is made on client clusters that do not run the service; `True` by default."""
+    create_service: NotRequired[bool | Literal["handOver"]]
+    """Whether a Service is made on client clusters that do not run the service; `True` by default.
+
+    With `handOver` it is made, and stays when it is no longer ours to make.
+    """
     http: NotRequired[Sequence[HttpEntryArgs | Istio]]
     """The entries for HTTP, HTTP2 and GRPC, tried in order."""
     tcp: NotRequired[Sequence[TcpEntryArgs]]
