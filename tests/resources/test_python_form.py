@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from mesh_federation import args
@@ -54,7 +54,6 @@ def described() -> dict[str, dict[str, str]]:
             and isinstance(text.value.value, str)
         }
         for node in classes
-        if any(isinstance(base, ast.Name) and base.id == "TypedDict" for base in node.bases)
     }
 
 
@@ -83,6 +82,22 @@ def test_every_key_is_described_with_the_default_of_the_model(name: str) -> None
         if (field := MODELS[name].model_fields.get(key)) and not names_default(text, field)
     }
     assert unnamed == {}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_key_takes_the_words_that_the_model_takes(name: str) -> None:
+    form, fields = getattr(args, name).__annotations__, MODELS[name].model_fields
+
+    assert {
+        key: missing for key, field in fields.items() if (missing := words(field.annotation) - words(form[key]))
+    } == {}
+
+
+def words(annotation: Any) -> set[str]:
+    """The values that a `Literal` anywhere in a type lists."""
+    if get_origin(annotation) is Literal:
+        return set(get_args(annotation))
+    return {word for part in get_args(annotation) for word in words(part)}
 
 
 def names_default(text: str, field: FieldInfo) -> bool:
