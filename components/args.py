@@ -109,6 +109,10 @@ class PresenceArgs(TypedDict, total=False):
     """The Service's namespace on this cluster, where it differs."""
     ports: Mapping[str, int]
     """Numbers of ports that differ on this cluster, by the name of the port."""
+    target_ports: Mapping[str, int]
+    """Where the pods listen on this cluster if not at the Service's numbers, by the name of the port."""
+    selector: Mapping[str, str]
+    """The Service's selector on this cluster; needed where calls fail over from this cluster's own pods, or to them."""
     versions: Sequence[str]
     """`v1` means the pods labelled `version: v1`."""
     subsets: Mapping[str, Mapping[str, str]]
@@ -149,6 +153,15 @@ class ServiceArgs(TypedDict):
     """Clusters that may dial its federated hosts directly, beyond what routes need."""
 
 
+class SubstituteArgs(TypedDict):
+    cluster: str
+    """The serving cluster."""
+    service: NotRequired[str]
+    """`<service>.<namespace>`; the destination's service, and no other."""
+    version: NotRequired[str]
+    """Any pod of the service there by default."""
+
+
 class DestinationArgs(TypedDict):
     cluster: str
     """The serving cluster."""
@@ -162,6 +175,8 @@ class DestinationArgs(TypedDict):
     """Needed where there are several destinations; they need not add up to 100."""
     headers: NotRequired[Istio]
     """Istio's `headers`, for this destination alone."""
+    failover: NotRequired[Sequence[SubstituteArgs]]
+    """Its substitutes, in order: the first that can answer takes the share, as long as nobody before it can."""
 
 
 class MirrorArgs(TypedDict):
@@ -261,5 +276,7 @@ class FederationArgs(TypedDict):
     """Where virtual IPs come from."""
     hosts: NotRequired[str]
     """The template of federated hosts; `{service}.{namespace}.svc.{cluster}.global` by default."""
+    global_hosts: NotRequired[str]
+    """The template of one more host for each service, which means it on every cluster, wherever it runs."""
     settle_seconds: NotRequired[int]
     """How long a change waits until every proxy knows of it; `12` by default."""

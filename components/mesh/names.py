@@ -5,6 +5,7 @@ where Kubernetes allows none, told apart by a digest.
 """
 
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -61,6 +62,17 @@ def server_name(port: int, version: str, host: str) -> str:
 def identity(trust_domain: str, namespace: str, account: str) -> str:
     """The SPIFFE identity of a service account."""
     return f"spiffe://{trust_domain}/ns/{namespace}/sa/{account}"
+
+
+def failover_label(members: Sequence[tuple[str, str]]) -> str:
+    """A DNS label for versions on clusters that stand in for each other, in this order.
+
+    It names the clusters as far as there is room.
+    """
+    # no name holds a space; 40 bits, as below
+    text = " ".join(f"{cluster}/{version}" for cluster, version in members)
+    digest = blake2b(text.encode(), digest_size=5).hexdigest()
+    return f"{'-'.join(cluster for cluster, _ in members)[:52]}-{digest}"
 
 
 def gateway_name(service: str, namespace: str) -> str:

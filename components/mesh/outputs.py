@@ -9,6 +9,7 @@ from .requirements import Facts
 from .requirements import requirements as sentences
 from .routes import Destination, Entry, Route, Routes
 from .shares import percentages
+from .spec.cluster import Cluster
 from .spec.service import Service
 
 Shares = dict[str, str]
@@ -71,21 +72,34 @@ def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str]]:
 
 
 def _described(destination: Destination, route: Route) -> str:
-    """`v3 on cluster2`, `v1 here (cluster1)`"""
+    """`v3 on cluster2`, `v1 here (cluster1)`, `v1 here (cluster1), else v3 on cluster2`"""
     words = destination.version or "any version"
     if destination.service is not route.service:
         words = f"{destination.service.reference} {words}"
     if destination.stated_port is not None:
         words = f"{words}, port {destination.stated_port},"
-    here = destination.serving is route.client
-    return f"{words} here ({route.client.name})" if here else f"{words} on {destination.serving.name}"
+    words = f"{words} {_place(destination.serving, route)}"
+    for substitute in destination.substitutes:
+        words = f"{words}, else {substitute.version or 'any version'} {_place(substitute.serving, route)}"
+    return words
+
+
+def _place(serving: Cluster, route: Route) -> str:
+    return f"here ({route.client.name})" if serving is route.client else f"on {serving.name}"
 
 
 def hosts(routes: Routes) -> dict[str, dict[str, str]]:
-    """Service → serving cluster → federated host, for every host that some cluster knows."""
+    """Service → serving cluster → federated host, for every host that some cluster knows.
+
+    `*` is the host that means the service on every cluster.
+    """
     table: dict[str, dict[str, str]] = defaultdict(dict)
     for use in routes.crossings:
-        table[use.service.reference][use.serving.name] = routes.host_of(use)
+        if use.dialled:
+            table[use.service.reference][use.serving.name] = routes.host_of(use)
+    for failover in routes.failovers:
+        if not failover.is_routed:
+            table[failover.service.reference]["*"] = failover.host
     return {service: dict(sorted(table[service].items())) for service in sorted(table)}
 
 
@@ -115,13 +129,16 @@ def _facts(name: str, routes: Routes) -> Facts:
     cluster = routes.federation.clusters[name]
     answering = [use for use in routes.crossings if use.serving is cluster]
     called = [route.service for route in routes.routes if route.client is cluster]
+    failovers = [failover for failover in routes.failovers if failover.client is cluster]
     served = [use.service for use in answering]
     return Facts(
         cluster,
         called=_named_here(called, name),
         dialled=sorted(
             {use.service.reference for use in routes.crossings if use.client is cluster and use.is_imported}
+            | {failover.service.reference for failover in failovers if not failover.is_routed}
         ),
+        selected=_named_here((failover.service for failover in failovers if failover.at_home), name),
         served=_named_here(served, name),
         trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
         absent=_named_here((service for service in called if name not in service.clusters), name),

@@ -13,7 +13,7 @@ from .spec.cluster import Cluster
 NAMED = 5
 """How many services a sentence names at most; of more it says how many there are."""
 
-Role = Literal["called", "dialled", "served"]
+Role = Literal["called", "dialled", "selected", "served"]
 Kind = Literal["absent", "headless"]
 
 
@@ -37,6 +37,8 @@ class Facts:
     """Services whose calls a rule spreads here."""
     dialled: Sequence[str] = ()
     """Services on other clusters whose federated hosts workloads here may dial."""
+    selected: Sequence[str] = ()
+    """Services that run here and whose own callers may be answered by other clusters, or by these pods."""
     served: Sequence[str] = ()
     """Services that answer calls of other clusters here."""
     absent: Sequence[str] = ()
@@ -112,6 +114,12 @@ CLIENT_CLUSTERS = (
         ("dialled",),
         "The pods that dial a federated host of {services} use Istio's DNS proxy (`ISTIO_META_DNS_CAPTURE`). "
         "Calls to a service's own name do not need it.",
+    ),
+    Requirement(
+        "selector",
+        ("selected",),
+        "The Service in Kubernetes has the `selector` of the spec, for {services}. "
+        "The pods listen on the numbers of its ports, or on those of `targetPorts`.",
     ),
 )
 
@@ -210,7 +218,7 @@ def _is_settled(name: str, facts: Facts) -> bool:
 
 
 def _services(facts: Facts, requirement: Requirement) -> list[str]:
-    of_role = {"called": facts.called, "dialled": facts.dialled, "served": facts.served}
+    of_role = {"called": facts.called, "dialled": facts.dialled, "selected": facts.selected, "served": facts.served}
     spared = {"absent": facts.absent, "headless": facts.headless, None: ()}[requirement.without]
     return sorted({service for role in requirement.roles for service in of_role[role]} - {*spared})
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .istio.match import is_catch_all, narrowed
-from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Route, Routes, Use
+from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Member, Route, Routes
 from .shares import parts
 from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
 from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from .spec.service import PROTOCOLS_OF, Service
+from .uses import Uses
 
 MESH = ("mesh",)
 NOT_FOUND = {"directResponse": {"status": 404}}
@@ -22,7 +23,12 @@ def resolve(federation: Federation) -> Routes:
     """Who answers each call of a federation that has passed `read`."""
     resolver = _Resolver(federation)
     routes = tuple(resolver.routes())
-    return Routes(federation, routes, resolver.uses(routes), tuple(resolver.absent()))
+    uses = Uses(federation)
+    for route in routes:
+        uses.by_route(route)
+    uses.by_imports()
+    uses.by_global_hosts()
+    return Routes(federation, routes, uses.uses, uses.failovers, tuple(resolver.absent()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +107,8 @@ class _Resolver:
         return Entry((Destination(calls.service, calls.client, "", port),), matches=(match,))
 
     def _entry(self, entry: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
-        ordered = sorted(entry.route, key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
         destinations = tuple(
-            self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(ordered)
+            self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(entry.route)
         )
         matches = tuple(_matches(entry.match, calls, rule.clients.labels or {}))
         if not isinstance(entry, HttpEntry):
@@ -114,14 +119,28 @@ class _Resolver:
         return Entry(destinations, entry.name, matches, mirrors, entry.istio)
 
     def _weighted(self, destinations: Sequence[SpecDestination]) -> list[tuple[SpecDestination, int | None]]:
-        """Those on clusters that take calls; what the others would get is shared out among them, in proportion."""
+        """Those on clusters that take calls; what the others would get is shared out among them, in proportion.
+
+        Where none of them has a share, substitutes take the place of the others.
+        """
         left = [destination for destination in destinations if self._takes_calls(destination.cluster)]
+        if not any(destination.weight != 0 for destination in left):
+            left = _added_up([*left, *(one for each in destinations if (one := self._substituted(each)))])
+        left.sort(key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
         if len(left) == 1:
             return [(left[0], None)]
         weights = [destination.weight or 0 for destination in left]
         if len(left) < len(destinations):
             weights = parts(weights, sum(destination.weight or 0 for destination in destinations))
         return list(zip(left, weights, strict=True))
+
+    def _substituted(self, destination: SpecDestination) -> SpecDestination | None:
+        """The first substitute that takes calls, in the place of a destination that does not."""
+        substitutes = [one for one in destination.failover if self._takes_calls(one.cluster)]
+        if self._takes_calls(destination.cluster) or not substitutes:
+            return None
+        first, *others = substitutes
+        return destination.model_copy(update={"cluster": first.cluster, "version": first.version, "failover": others})
 
     def _takes_calls(self, cluster: str) -> bool:
         return self.federation.clusters[cluster].state == "active"
@@ -143,38 +162,12 @@ class _Resolver:
             destination.port,
             weight,
             {key: value for key, value in own.items() if value is not None},
+            tuple(
+                Member(self.federation.clusters[one.cluster], one.version or "")
+                for one in (() if isinstance(destination, Mirror) else destination.failover)
+                if self._takes_calls(one.cluster)
+            ),
         )
-
-    def uses(self, routes: Iterable[Route]) -> tuple[Use, ...]:
-        uses: dict[tuple[str, str, str], Use] = {}
-
-        def use(client: Cluster, service: Service, serving: Cluster) -> Use:
-            key = (client.name, service.reference, serving.name)
-            return uses.setdefault(key, Use(client, service, serving))
-
-        for route in routes:
-            for entry in route.entries:
-                for destination in (*entry.destinations, *entry.mirrors):
-                    there = use(route.client, destination.service, destination.serving)
-                    there.versions.add(destination.version)
-                    there.routed.add(destination.version)
-                    there.is_timed |= _is_timed(entry)
-        for service in self.federation.services:
-            for importer in service.imported_by:
-                client = self.federation.clusters[importer.cluster]
-                for serving in self._imported(service, client):
-                    named = {v for v in importer.versions if v in service.clusters[serving].all_versions}
-                    imported = use(client, service, self.federation.clusters[serving])
-                    imported.versions.update({"", *named})
-                    imported.is_imported = True
-        return tuple(uses[key] for key in sorted(uses))
-
-    def _imported(self, service: Service, client: Cluster) -> set[str]:
-        """Who answers at the federated hosts of the service; whoever dials one knows where it leads."""
-        if client.state == "retired":
-            return set()
-        others = service.clusters.keys() - {client.name}
-        return {name for name in others if self.federation.clusters[name].state != "retired"}
 
     def absent(self) -> Iterator[Absent]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
@@ -182,6 +175,17 @@ class _Resolver:
             wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
             if client not in service.clusters and wanted and False not in wanted:
                 yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
+
+
+def _added_up(destinations: Iterable[SpecDestination]) -> list[SpecDestination]:
+    """Those that are alike but for their weights are one."""
+    whole: list[SpecDestination] = []
+    for one in destinations:
+        twin = next((other for other in whole if other.model_copy(update={"weight": one.weight}) == one), None)
+        if twin:
+            whole.remove(twin)
+        whole.append(one.model_copy(update={"weight": (twin.weight or 0) + (one.weight or 0)}) if twin else one)
+    return whole
 
 
 def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
@@ -215,10 +219,6 @@ def _ports_told_apart(rule: Rule, kind: str) -> Iterator[int | None]:
     yield rule.port
     for entry in getattr(rule, kind):
         yield from (match["port"] for match in entry.match or () if match.get("port"))
-
-
-def _is_timed(entry: Entry) -> bool:
-    return "timeout" in entry.istio or "perTryTimeout" in (entry.istio.get("retries") or {})
 
 
 def _only_port(service: Service, rule: Rule) -> int:

@@ -10,6 +10,14 @@ from .spec.federation import Federation
 from .spec.service import Service
 
 
+class Member(NamedTuple):
+    """A version of a service on one of several clusters that stand in for each other."""
+
+    serving: Cluster
+    version: str
+    """`""` is any version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A version of a service on a serving cluster, and its part of an entry's calls."""
@@ -25,6 +33,13 @@ class Destination:
     """None where there is only one destination: it takes every call."""
     istio: Mapping[str, Any] = field(default_factory=dict)
     """What the entry says of it in Istio's words: `headers`; of a mirror, `percentage`."""
+    substitutes: tuple[Member, ...] = ()
+    """Who takes its calls while nobody there can, in this order."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Who may answer its calls, in this order."""
+        return (Member(self.serving, self.version), *self.substitutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,9 @@ class Use:
     service: Service
     serving: Cluster
     versions: set[str] = field(default_factory=set)
-    """What routes and imports name; `""` is any version."""
+    """What may be called there; `""` is any version."""
+    dialled: set[str] = field(default_factory=set)
+    """Those of `versions` that routes and imports reach by the federated host of the serving cluster alone."""
     routed: set[str] = field(default_factory=set)
     """What routes name."""
     is_timed: bool = False
@@ -130,6 +147,40 @@ class Use:
         return self.serving.gateway
 
 
+@dataclass(slots=True)
+class Failover:
+    """A host of a client cluster at which several clusters may answer."""
+
+    client: Cluster
+    service: Service
+    host: str
+    tiers: list[list[tuple[Use, str]]]
+    """(use of a serving cluster, version). The first tier of which somebody can answer takes all calls."""
+    subset: str
+    """What each of these clusters calls its version, so that one server name fits all; `""` is any version."""
+    is_common: bool
+    """Whether `subset` is a version that the spec states on each of them, or is any version."""
+    is_routed: bool = False
+    """Whether a route leads there; otherwise callers dial it."""
+    is_timed: bool = False
+    """Whether an entry that leads there ends calls after a time of its own."""
+
+    @property
+    def members(self) -> Iterator[tuple[Use, str]]:
+        """All of them, in the order of the tiers."""
+        return (member for tier in self.tiers for member in tier)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The client, with each cluster that may answer."""
+        return tuple(sorted({use.pair for use, _ in self.members}))
+
+    @property
+    def at_home(self) -> tuple[Use, str] | None:
+        """The member on the client cluster itself."""
+        return next((member for member in self.members if not member[0].crosses), None)
+
+
 class Absent(NamedTuple):
     """A service that does not run on a client cluster, and whose name is to exist there."""
 
@@ -148,6 +199,8 @@ class Routes:
     """By client cluster, service, callers and port."""
     uses: tuple[Use, ...]
     """By client cluster, service and serving cluster."""
+    failovers: tuple[Failover, ...]
+    """By client cluster and host."""
     absent: tuple[Absent, ...]
     """By client cluster and service."""
 
@@ -163,4 +216,5 @@ class Routes:
     @property
     def federated_hosts(self) -> list[str]:
         """Every federated host that some client cluster needs, sorted."""
-        return sorted({self.host_of(use) for use in self.crossings})
+        own = (self.host_of(use) for use in self.crossings if use.dialled)
+        return sorted({*own, *(failover.host for failover in self.failovers)})

@@ -36,6 +36,31 @@ def federations(draw: Draw) -> Spec:
     return {**spec, "traffic": [rule for service in spec["services"] for rule in _rules(draw, service, spec, numbers)]}
 
 
+@st.composite
+def standing_in(draw: Draw) -> Spec:
+    """Such a spec, in which clusters stand in for each other."""
+    spec = draw(federations())
+    for service in spec["services"]:
+        for presence in service["clusters"].values():
+            presence["selector"] = {"app": service["name"]}
+    for rule in spec["traffic"]:
+        for entry in (entry for kind in KINDS for entry in rule.get(kind, ())):
+            for destination in entry.get("route", ()):
+                destination.update(_failover(draw, spec, rule, destination))
+    template = st.just("{service}.{namespace}.everywhere")
+    return {**spec, **(maybe(draw, "globalHosts", template) if _can_be_everywhere(spec) else {})}
+
+
+def _can_be_everywhere(spec: Spec) -> bool:
+    """Whether each service has one name wherever it runs, and can be reached there."""
+    of = spec["clusters"]
+    return all(
+        all("gateway" in of[name] or {*of} == {name} for name in service["clusters"])
+        and len({_domain(of[name]) for name in service["clusters"]}) == 1
+        for service in spec["services"]
+    )
+
+
 def _import_versions(draw: Draw, service: Spec) -> None:
     for index, cluster in enumerate(service.get("importedBy", ())):
         others = [part for name, part in service["clusters"].items() if name != cluster]
@@ -149,6 +174,31 @@ def _route(draw: Draw, rule: Rule, kind: str) -> list[Spec]:
     ]
 
 
+def _failover(draw: Draw, spec: Spec, rule: Spec, destination: Spec) -> Spec:
+    """Other clusters that run the destination's service under the same name, and that all clients can reach."""
+    clusters = spec["clusters"]
+    wanted = destination.get("service", rule["service"])
+    (service,) = (service for service in spec["services"] if reference(service) == wanted)
+    fitting = [
+        name
+        for name in service["clusters"]
+        if name != destination["cluster"]
+        and ("gateway" in clusters[name] or {name} == set(rule["clients"]["clusters"]))
+        and _domain(clusters[name]) == _domain(clusters[destination["cluster"]])
+    ]
+    substitutes = [
+        {"cluster": name, **maybe(draw, "version", st.sampled_from(versions))} if versions else {"cluster": name}
+        for name in some(draw, fitting, at_most=3)
+        for versions in [versions_of(service["clusters"][name])]
+    ]
+    return maybe(draw, "failover", st.just(substitutes)) if substitutes else {}
+
+
+def _domain(cluster: Spec) -> str:
+    stated: str = cluster.get("domain", "cluster.local")
+    return stated
+
+
 def _http(draw: Draw, rule: Rule, *, ends: bool, may_end: bool) -> list[Spec]:
     stated = [_http_entry(draw, rule, has_match=True) for _ in range(draw(st.integers(0, 3)))]
     if ends or not stated or (may_end and draw(st.booleans())):
@@ -259,7 +309,7 @@ def _tls(draw: Draw, rule: Rule, hosts: list[str]) -> list[Spec]:
     ]
 
 
-ORDERED = frozenset({"addresses", "traffic", "http", "tcp", "tls", "match", "mirrors"})
+ORDERED = frozenset({"failover", "addresses", "traffic", "http", "tcp", "tls", "match", "mirrors"})
 """Lists whose order means something: it decides who comes first, or is shown as the user has it."""
 VERBATIM = frozenset({"headers", "fault", "corsPolicy", "sniHosts", "destinationSubnets"})
 """Lists below are Istio's own."""

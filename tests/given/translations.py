@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mesh_federation.mesh.plan.plan import Plan
 
 from tests.given import core
-from tests.given.language import federations
+from tests.given.language import federations, standing_in
 from tests.given.specs import Spec
 from tests.given.strategies import specs
 
@@ -45,7 +45,10 @@ def translate(spec: Spec) -> Translation:
 plain_translations = specs().map(translate)
 """Each rule has one entry for HTTP, which takes every call of everybody."""
 translations = st.one_of(specs(), federations()).map(translate)
-"""The whole language."""
+"""The whole language, but that no cluster stands in for another."""
+translations_with_substitutes = standing_in().map(translate)
+"""The whole language, and clusters stand in for each other."""
+all_translations = st.one_of(translations, translations_with_substitutes)
 
 
 def key(cluster: str, manifest: Object) -> str:

@@ -6,7 +6,7 @@ from mesh_federation.mesh.istio.kinds import ROUTING, SERVICE
 from mesh_federation.mesh.istio.releases import RELEASES
 
 from tests.given.istio_objects import Object, emitted
-from tests.given.translations import Translation, translations
+from tests.given.translations import Translation, all_translations
 
 
 def test_every_object_of_every_scenario_is_valid_in_every_release() -> None:
@@ -17,7 +17,7 @@ def test_every_object_of_every_scenario_is_valid_in_every_release() -> None:
         _assert_valid(manifest)
 
 
-@given(translations)
+@given(all_translations)
 @settings(max_examples=20)
 def test_every_object_of_a_generated_spec_is_valid_in_every_release(translation: Translation) -> None:
     for _, manifest in translation.everything:

@@ -57,5 +57,5 @@ def imports(folder: Path) -> set[tuple[str, str]]:
         for client, items in objects(folder).items()
         for item in items
         if item["kind"] == "ServiceEntry"
-        for endpoint in item["spec"]["endpoints"]
+        for endpoint in item["spec"].get("endpoints", ())
     }

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.given import core
-from tests.given.language import federations, reordered
+from tests.given.language import federations, reordered, standing_in
 from tests.given.specs import Spec
 from tests.given.strategies import reference, shuffled, specs
-from tests.given.translations import Object, Translation, translate, translations
+from tests.given.translations import Object, Translation, all_translations, translate
 
 # -- order, nulls, independence ----------------------------------------------------------------------------------
 
@@ -32,7 +32,7 @@ def test_the_order_of_the_input_never_shows(spec: Spec, seed: int) -> None:
     assert everything_of(shuffled(spec, Random(seed))) == everything_of(spec)
 
 
-@given(federations(), st.integers())
+@given(st.one_of(federations(), standing_in()), st.integers())
 def test_of_the_whole_language_only_the_order_of_rules_entries_and_matches_shows(spec: Spec, seed: int) -> None:
     assert everything_of(reordered(spec, Random(seed))) == everything_of(spec)
 
@@ -64,7 +64,7 @@ def parts(value: Any) -> Iterator[Any]:
         yield from parts(item)
 
 
-@given(translations)
+@given(all_translations)
 def test_no_null_and_nothing_empty(translation: Translation) -> None:
     for _, found in translation.everything:
         for part in parts(without_conditions(found)):
@@ -79,7 +79,7 @@ def without_conditions(value: Any) -> Any:
     return [without_conditions(item) for item in value] if isinstance(value, list) else value
 
 
-@given(translations)
+@given(all_translations)
 def test_no_two_manifests_share_a_part(translation: Translation) -> None:
     mutable = [part for _, found in translation.everything for part in parts(found) if isinstance(part, dict | list)]
     assert len({id(part) for part in mutable}) == len(mutable)
@@ -87,7 +87,7 @@ def test_no_two_manifests_share_a_part(translation: Translation) -> None:
     assert "&id" not in text
 
 
-@given(translations)
+@given(all_translations)
 def test_objects_hold_no_part_of_the_input(translation: Translation) -> None:
     given_parts = {id(part) for part in parts(translation.spec) if isinstance(part, dict | list)}
     assert not any(id(part) in given_parts for _, found in translation.everything for part in parts(found))

@@ -31,6 +31,7 @@ MODELS: dict[str, type[Part]] = {
     "TlsEntryArgs": rule.TlsEntry,
     "DestinationArgs": rule.Destination,
     "MirrorArgs": rule.Mirror,
+    "SubstituteArgs": rule.Substitute,
 }
 REACH = {"ClusterArgs": {"provider", "render_to"}}
 """How a program says in which way a cluster is reached; `identity` is the provider's own to say."""

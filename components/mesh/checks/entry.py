@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from ..errors import Path, Problem, spelled
-from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
+from ..spec.rule import Destination, HttpEntry, Mirror, Rule, Substitute, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
+from .failover import failover
 from .saying import References, choices, each
 from .service import unknown_cluster
 
@@ -46,6 +47,18 @@ def _route(
             destination_stated_twice(here, destination, rule, seen),
             version_of_a_headless_service(here, destination, rule, references),
             _target(here, kind, destination, rule, references),
+            _substitutes((*here, "failover"), destination, rule, references),
+            failover(here, destination, rule, references),
+        )
+
+
+def _substitutes(path: Path, destination: Destination, rule: Rule, references: References) -> Iterator[Problem]:
+    target = references.service(destination.service or rule.service)
+    for index, substitute in known(destination.failover):
+        here = (*path, index)
+        yield from each(
+            unknown_cluster((*here, "cluster"), substitute.cluster, references),
+            _where_it_runs(here, substitute, target, rule, references),
         )
 
 
@@ -95,7 +108,9 @@ def nobody_left(path: Path, route: Sequence[Destination], references: References
     clusters = references.federation.clusters
     states = {d.cluster: clusters[d.cluster].state for d in route if d.cluster in clusters}
     left = [d for d in route if states.get(d.cluster, "active") == "active"]
-    if len(left) < len(route) and not any(d.weight is None or d.weight for d in left):
+    takes = {name for name, cluster in clusters.items() if cluster.state == "active"}
+    left += [d for d in route if d not in left and any(one.cluster in takes for one in d.failover)]
+    if not any(d.weight is None or d.weight for d in left) and states.keys() - takes:
         words = ", ".join(f"{name!r} is {state}" for name, state in sorted(states.items()) if state != "active")
         yield Problem(path, "nobody-left", f"{words}, and no other destination has a share; add one")
 
@@ -130,7 +145,7 @@ def _target(
     yield from each(
         unknown_cluster((*path, "cluster"), destination.cluster, references),
         _unknown_service((*path, "service"), destination, references),
-        _where_it_runs(path, destination, rule, references),
+        _where_it_runs(path, destination, references.service(destination.service or rule.service), rule, references),
         unknown_port(path, destination, rule, references),
         missing_port(path, kind, destination, rule, references),
     )
@@ -148,9 +163,12 @@ def _unknown_service(path: Path, destination: Destination | Mirror, references: 
 
 
 def _where_it_runs(
-    path: Path, destination: Destination | Mirror, rule: Rule, references: References
+    path: Path,
+    destination: Destination | Mirror | Substitute,
+    target: Service | None,
+    rule: Rule,
+    references: References,
 ) -> Iterator[Problem]:
-    target = references.service(destination.service or rule.service)
     cluster = destination.cluster
     if target is None or cluster not in references.federation.clusters:
         return
@@ -172,7 +190,7 @@ def service_not_on_cluster(path: Path, cluster: str, target: Service) -> Iterato
     yield Problem(path, "service-not-on-cluster", message)
 
 
-def unknown_version(path: Path, destination: Destination | Mirror, target: Service) -> Iterator[Problem]:
+def unknown_version(path: Path, destination: Destination | Mirror | Substitute, target: Service) -> Iterator[Problem]:
     presence = target.clusters[destination.cluster]
     if destination.version and destination.version not in presence.all_versions:
         message = (

@@ -7,6 +7,7 @@ from ..addresses import is_usable
 from ..errors import Path, Problem
 from ..spec.federation import Addresses, Federation
 from .cluster import clusters
+from .failover import global_hosts, missing_selector
 from .rule import traffic
 from .saying import References, choices, each
 from .service import services
@@ -20,7 +21,13 @@ def check(federation: Federation) -> list[Problem]:
 def _federation(federation: Federation) -> Iterator[Problem]:
     yield from each(clusters(federation))
     references = References(federation)
-    yield from each(services(references), traffic(references), _pins(references))
+    yield from each(
+        services(references),
+        traffic(references),
+        missing_selector(references),
+        global_hosts(references),
+        _pins(references),
+    )
 
 
 def _pins(references: References) -> Iterator[Problem]:
@@ -39,6 +46,8 @@ def _pins(references: References) -> Iterator[Problem]:
 def unknown_host(path: Path, host: str, references: References) -> Iterator[Problem]:
     federation = references.federation
     hosts = {federation.host_of(service, cluster) for service in federation.services for cluster in service.clusters}
+    if federation.global_hosts:
+        hosts |= {federation.global_host_of(service) for service in federation.services}
     if host not in hosts:
         yield Problem(path, "unknown-host", f"no federated host {host!r}; there are {choices(hosts)}")
 

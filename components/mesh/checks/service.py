@@ -1,6 +1,6 @@
 """What must be true of services, and of the clusters that they name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import Path, Problem
 from ..spec.service import Import, Presence, Service
@@ -47,7 +47,8 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
                 stated_twice((*here, "serviceAccounts"), presence.service_accounts),
                 stated_twice((*here, "identities"), presence.identities),
                 version_twice_selected(here, presence),
-                unknown_port_name((*here, "ports"), presence, service),
+                unknown_port_name((*here, "ports"), presence.ports, service),
+                unknown_port_name((*here, "targetPorts"), presence.target_ports, service),
                 unknown_policy((*here, "versionPolicies"), presence),
             )
 
@@ -65,9 +66,9 @@ def version_twice_selected(path: Path, presence: Presence) -> Iterator[Problem]:
             yield Problem((*path, "versionServices", version), "version-twice-selected", message)
 
 
-def unknown_port_name(path: Path, presence: Presence, service: Service) -> Iterator[Problem]:
+def unknown_port_name(path: Path, stated: Iterable[str], service: Service) -> Iterator[Problem]:
     names = [port.name for port in service.ports]
-    for name in presence.ports:
+    for name in stated:
         if name not in names:
             message = f"the service has no port named {name!r}; it has {choices(names)}"
             yield Problem((*path, name), "unknown-port-name", message)

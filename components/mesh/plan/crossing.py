@@ -1,9 +1,10 @@
 """The traffic policy of calls that leave their cluster: mutual TLS, and defaults for a path through gateways."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .. import names
-from ..routes import Use
+from ..routes import Failover, Use
 from ..spec.service import PROTOCOLS_OF, Port
 from .policy import merged, stated_policies
 
@@ -45,30 +46,67 @@ FAILURES_BESIDE_TIMEOUTS = 2
 
 
 def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
-    """The policy for calls to a version of the service (`""` is any), complete at every level: Istio replaces them.
+    """The policy for calls to a version of the service on the serving cluster (`""` is any)."""
+    return _policy(
+        use.service.ports,
+        lambda port: _server_name(use, version, use.subset_behind(version), port),
+        _identities(use),
+        [_defaults(is_timed=use.is_timed), *stated_policies(use, version)],
+    )
+
+
+def policy_of_failover(failover: Failover, priorities: list[str]) -> dict[str, Any]:
+    """The policy for calls to whichever member can answer: one for all, the first one's.
+
+    `priorities`: labels of endpoints, as Istio's `failoverPriority` ranks them. Without any, all have the same rank:
+    where they are does not matter.
+    """
+    first, version = next(failover.members)
+    ranked = {"enabled": True, "failoverPriority": priorities} if priorities else {"enabled": False}
+    order = {"loadBalancer": {"localityLbSetting": ranked}}
+    return _policy(
+        failover.service.ports,
+        lambda port: _server_name(first, version, failover.subset, port),
+        sorted({identity for use, _ in failover.members for identity in _identities(use)}),
+        [_defaults(is_timed=failover.is_timed), *stated_policies(first, version), order],
+    )
+
+
+def _policy(
+    ports: Iterable[Port],
+    server_name: Callable[[Port], str],
+    identities: list[str],
+    narrowing: list[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Complete at every level, since Istio replaces them.
 
     No port of ours falls to the top level, since all are listed. It has no server name of its own, since that holds a
     port: a port that is not listed is refused by the gateway, and never spoken to in plain text.
     """
-    host, subset = use.host_behind(version), use.subset_behind(version)
-    outliers = dict(OUTLIER_DETECTION)
-    if use.is_timed:
-        outliers["consecutiveLocalOriginFailures"] = FAILURES_BESIDE_TIMEOUTS
-    stated = list(stated_policies(use, version))
-    whole = merged({"connectionPool": {"tcp": _tcp()}, "outlierDetection": outliers}, *stated)
     levels = [
         {
-            **_at_a_port(merged({"connectionPool": _connection_pool(port)}, {"outlierDetection": outliers}, *stated)),
+            **_at_a_port(merged(_recycled(port), *narrowing)),
             "port": {"number": port.number},
-            "tls": {
-                "mode": "ISTIO_MUTUAL",
-                "sni": names.server_name(use.service.number_on(use.serving.name, port.number), subset, host),
-                "subjectAltNames": _identities(use),
-            },
+            "tls": {"mode": "ISTIO_MUTUAL", "sni": server_name(port), "subjectAltNames": list(identities)},
         }
-        for port in sorted(use.service.ports, key=lambda port: port.number)
+        for port in sorted(ports, key=lambda port: port.number)
     ]
-    return {**whole, "portLevelSettings": levels, "tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": _identities(use)}}
+    tls = {"mode": "ISTIO_MUTUAL", "subjectAltNames": list(identities)}
+    return {**merged(*narrowing), "portLevelSettings": levels, "tls": tls}
+
+
+def _server_name(use: Use, version: str, subset: str, port: Port) -> str:
+    return names.server_name(use.service.number_on(use.serving.name, port.number), subset, use.host_behind(version))
+
+
+def _defaults(*, is_timed: bool) -> dict[str, Any]:
+    outliers = dict(OUTLIER_DETECTION)
+    if is_timed:
+        outliers["consecutiveLocalOriginFailures"] = FAILURES_BESIDE_TIMEOUTS
+    return {
+        "connectionPool": {"tcp": {"connectTimeout": CONNECT_TIMEOUT, "tcpKeepalive": dict(TCP_KEEPALIVE)}},
+        "outlierDetection": outliers,
+    }
 
 
 _AT_A_PORT = ("connectionPool", "loadBalancer", "outlierDetection")
@@ -79,14 +117,11 @@ def _at_a_port(policy: dict[str, Any]) -> dict[str, Any]:
     return {field: policy[field] for field in _AT_A_PORT if field in policy}
 
 
-def _connection_pool(port: Port) -> dict[str, Any]:
+def _recycled(port: Port) -> dict[str, Any]:
+    """The defaults that only ports of HTTP have."""
     if port.protocol in PROTOCOLS_OF["http"]:
-        return {"http": {"maxRequestsPerConnection": REQUESTS_PER_CONNECTION}, "tcp": _tcp()}
-    return {"tcp": _tcp()}
-
-
-def _tcp() -> dict[str, Any]:
-    return {"connectTimeout": CONNECT_TIMEOUT, "tcpKeepalive": dict(TCP_KEEPALIVE)}
+        return {"connectionPool": {"http": {"maxRequestsPerConnection": REQUESTS_PER_CONNECTION}}}
+    return {}
 
 
 def _identities(use: Use) -> list[str]:

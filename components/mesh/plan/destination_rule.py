@@ -5,7 +5,7 @@ Istio merges the pieces of one host in one namespace when their `exportTo` is li
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from .. import names
@@ -15,6 +15,7 @@ from ..routes import Routes, Use
 from .crossing import policy_across_clusters
 from .planned import Pair, Planned
 from .policy import merged, stated_policies
+from .subset import local_subset
 
 
 def destination_rules(routes: Routes) -> Iterator[Planned]:
@@ -23,7 +24,7 @@ def destination_rules(routes: Routes) -> Iterator[Planned]:
     yield from _policies_where_it_runs(routes)
     for use in routes.crossings:
         host = routes.host_of(use)
-        for version in sorted({"", *use.versions}):
+        for version in sorted({"", *use.dialled} if use.dialled else ()):
             spec = federated_subset(use, host, version) if version else federated_policy(use, host)
             name, root = names.subset_name(version, host), use.client.istio.namespace
             manifest = Manifest.of(DESTINATION_RULE, use.client.name, root, name, spec)
@@ -64,18 +65,6 @@ def _policies_where_it_runs(routes: Routes) -> Iterator[Planned]:
                 name = use.service_behind(version)
                 manifest = Manifest.of(DESTINATION_RULE, use.serving.name, namespace, name, spec)
                 yield Planned(manifest, serves=(use.pair,))
-
-
-def local_subset(
-    host: str, version: str, labels: Mapping[str, str], policy: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """A version of a service where it runs: the pods with `labels`. Without a policy it has the host's."""
-    subset = {"labels": dict(sorted(labels.items())), "name": version}
-    return {
-        "exportTo": ["*"],
-        "host": host,
-        "subsets": [{**subset, "trafficPolicy": dict(policy)} if policy else subset],
-    }
 
 
 def federated_policy(use: Use, host: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ..addresses import Ledger, allocate
 from ..manifest import MANAGED_BY, PART_OF, Late, Manifest
 from ..routes import Routes
 from .destination_rule import destination_rules
+from .failover import failovers
 from .gateway import gateways
 from .planned import Planned
 from .service import services
@@ -56,7 +57,14 @@ def plan(routes: Routes, addresses: Mapping[str, Late], part_of: str) -> Plan:
     `addresses` has an entry for each of `routes.federated_hosts`; `part_of` names the federation on its objects.
     Raises `UnknownError` where an object's name or number depends on a value that is encrypted.
     """
-    makers = (partial(service_entries, addresses=addresses), destination_rules, services, virtual_services, gateways)
+    makers = (
+        partial(service_entries, addresses=addresses),
+        partial(failovers, addresses=addresses),
+        destination_rules,
+        services,
+        virtual_services,
+        gateways,
+    )
     with _without_cycle_collector():
         planned = {item.manifest.key: item for maker in makers for item in maker(routes)}
         labels = {**MANAGED_BY, PART_OF: part_of}

@@ -14,6 +14,8 @@ from .planned import Planned
 def service_entries(routes: Routes, addresses: Mapping[str, Late]) -> Iterator[Planned]:
     """One for each federated host that a client cluster uses, in its root namespace."""
     for use in routes.crossings:
+        if not use.dialled:
+            continue
         host = routes.host_of(use)
         client, root = use.client.name, use.client.istio.namespace
         manifest = Manifest.of(SERVICE_ENTRY, client, root, host, service_entry(use, host, addresses[host]))

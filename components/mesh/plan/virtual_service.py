@@ -34,7 +34,8 @@ def _identity(route: Route) -> tuple[str, str, Callers]:
 def _serving(route: Route) -> Iterator[str]:
     for entry in route.entries:
         for destination in (*entry.destinations, *entry.mirrors):
-            yield destination.serving.name
+            for member in destination.members:
+                yield member.serving.name
 
 
 def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict[str, Any]:
@@ -51,9 +52,16 @@ def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict
     return {
         "exportTo": [callers.namespace or "*"],
         **({"gateways": list(callers.gateways)} if callers.gateways else {}),
-        "hosts": hosts if callers.gateways else [federation.local_host_of(first.service, first.client.name), *hosts],
+        "hosts": hosts if callers.gateways else [*_own_hosts(first, federation), *hosts],
         **{kind: list_ for kind, list_ in entries.items() if list_},
     }
+
+
+def _own_hosts(route: Route, federation: Federation) -> Iterator[str]:
+    """The names that every workload of the client cluster may use for the service."""
+    yield federation.local_host_of(route.service, route.client.name)
+    if federation.global_hosts:
+        yield federation.global_host_of(route.service)
 
 
 def _entry(entry: Entry, route: Route, federation: Federation) -> dict[str, Any]:
@@ -83,7 +91,10 @@ def _mirror(mirror: Destination, route: Route, federation: Federation) -> dict[s
 
 def _target(destination: Destination, route: Route, federation: Federation) -> dict[str, Any]:
     service, serving = destination.service, destination.serving
-    if serving is route.client:
+    if destination.substitutes:
+        members = [(member.serving.name, member.version) for member in destination.members]
+        host, subset, number = federation.failover_host_of(service, members), "", destination.port
+    elif serving is route.client:
         use = Use(route.client, service, serving)
         host, subset = use.host_behind(destination.version), use.subset_behind(destination.version)
         number = service.number_on(serving.name, destination.port)

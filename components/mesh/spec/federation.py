@@ -1,5 +1,6 @@
 """The whole spec."""
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Any, ClassVar
 
@@ -9,7 +10,7 @@ from .cluster import Cluster
 from .part import Part
 from .rule import Rule
 from .service import Service
-from .values import Address, DnsLabel, DnsName, HostTemplate, Network, NonEmpty, Seconds
+from .values import Address, DnsLabel, DnsName, GlobalHostTemplate, HostTemplate, Network, NonEmpty, Seconds
 
 
 class Addresses(Part):
@@ -28,8 +29,6 @@ class Addresses(Part):
 class Federation(Part):
     """Clusters, the services that they offer each other, and who calls what."""
 
-    later: ClassVar = frozenset({"globalHosts"})
-
     clusters: Annotated[dict[DnsLabel, Cluster], NonEmpty]
     """The clusters, by name."""
     services: list[Service] = []
@@ -40,6 +39,8 @@ class Federation(Part):
     """Where virtual IPs come from."""
     hosts: HostTemplate = "{service}.{namespace}.svc.{cluster}.global"
     """The template of federated hosts."""
+    global_hosts: GlobalHostTemplate | None = None
+    """The template of one more host for each service, which means it on every cluster, wherever it runs."""
     settle_seconds: Seconds = 12
     """How long a change waits until every proxy knows of it, before the next step builds on it."""
 
@@ -53,6 +54,17 @@ class Federation(Part):
     def host_of(self, service: Service, cluster: str) -> str:
         """The federated host of `service` on the serving cluster `cluster`."""
         return names.federated_host(self.hosts, service=service.name, namespace=service.namespace, cluster=cluster)
+
+    def global_host_of(self, service: Service) -> str:
+        """The host that means `service` on every cluster. There is a template for it."""
+        assert self.global_hosts is not None
+        return names.federated_host(self.global_hosts, service=service.name, namespace=service.namespace, cluster="")
+
+    def failover_host_of(self, service: Service, members: Sequence[tuple[str, str]]) -> str:
+        """The federated host at which the first of several (cluster, version) that can answer does so."""
+        return names.federated_host(
+            self.hosts, service=service.name, namespace=service.namespace, cluster=names.failover_label(members)
+        )
 
     def settle_seconds_of(self, client: str, serving: str) -> int:
         """How long a change between two clusters waits, until the slower one's proxies know of it."""

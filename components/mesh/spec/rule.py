@@ -1,6 +1,6 @@
 """Rules: how calls to a service, made on some clusters, are spread."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
@@ -35,10 +35,19 @@ def _create_service(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 CreateService = Annotated[bool | Literal["handOver"], WrapValidator(_create_service)]
 
 
+class Substitute(Part):
+    """Who takes a destination's calls while nobody there can answer."""
+
+    cluster: DnsLabel
+    """The serving cluster."""
+    service: ServiceReference | None = None
+    """`<service>.<namespace>`; the destination's service, and no other."""
+    version: DnsLabel | None = None
+    """A version of the service there; any of its pods if it is left out."""
+
+
 class Destination(Part):
     """Who answers: cluster × service × version, with a weight."""
-
-    later: ClassVar = frozenset({"failover"})
 
     cluster: DnsLabel
     """The serving cluster."""
@@ -52,6 +61,8 @@ class Destination(Part):
     """The destination's share. Several destinations need weights; they need not add up to 100."""
     headers: Headers = None
     """Istio's `headers`: what changes in the requests to this destination, and in its responses."""
+    failover: list[Substitute] = []
+    """Its substitutes, in order: the first that can answer takes the share, as long as nobody before it can."""
 
 
 class Mirror(Part):

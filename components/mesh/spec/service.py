@@ -27,7 +27,7 @@ class Port(Part):
 class Presence(Part):
     """A service on one of its clusters: which versions run there, and as whom."""
 
-    later: ClassVar = frozenset({"gateways", "selector"})
+    later: ClassVar = frozenset({"gateways"})
 
     name: DnsLabel | None = None
     """The Service's name on this cluster, where it differs."""
@@ -35,6 +35,10 @@ class Presence(Part):
     """The Service's namespace on this cluster, where it differs."""
     ports: dict[DnsLabel, PortNumber] = {}
     """Numbers of ports that differ on this cluster, by the name of the port."""
+    target_ports: dict[DnsLabel, PortNumber] = {}
+    """Where the pods listen on this cluster if not at the Service's numbers, by the name of the port."""
+    selector: Annotated[Labels, NonEmpty] | None = None
+    """The Service's selector on this cluster; needed where calls fail over from this cluster's own pods, or to them."""
     versions: list[DnsLabel] = []
     """Versions that the label `version` selects: `v1` means the pods with `version: v1`."""
     subsets: dict[DnsLabel, Labels] = {}

@@ -3,7 +3,7 @@
 A message begins with the offending value; `read` puts it there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -120,14 +120,20 @@ def _service_reference(value: str) -> str:
 
 
 def _host_template(value: str) -> str:
-    if any(value.count(placeholder) != 1 for placeholder in names.PLACEHOLDERS):
-        raise wrong(
-            "incomplete-template", "does not hold {service}, {namespace} and {cluster} once each",
-            service="{service}", namespace="{namespace}", cluster="{cluster}",
-        )  # fmt: skip
-    if not all("." in text for text in _between(value)):
+    return _template(value, names.PLACEHOLDERS)
+
+
+def _global_host_template(value: str) -> str:
+    return _template(value, names.PLACEHOLDERS[:-1])
+
+
+def _template(value: str, placeholders: Sequence[str]) -> str:
+    if any(value.count(placeholder) != 1 for placeholder in placeholders):
+        every = f"{', '.join(placeholders[:-1])} and {placeholders[-1]}"
+        raise wrong("incomplete-template", "does not hold {every} once each", every=every)
+    if not all("." in text for text in _between(value, placeholders)):
         raise wrong("ambiguous-template", "needs a dot between its placeholders, or two services could share a host")
-    if value.count("{") != len(names.PLACEHOLDERS) or value.count("}") != len(names.PLACEHOLDERS):
+    if value.count("{") != len(placeholders) or value.count("}") != len(placeholders):
         raise wrong("not-a-dns-name", "does not give DNS names; a brace stands outside of its placeholders")
     example = names.federated_host(value, service="a", namespace="a", cluster="a")
     if not names.HOST.fullmatch(example):
@@ -135,10 +141,10 @@ def _host_template(value: str) -> str:
     return value
 
 
-def _between(template: str) -> list[str]:
+def _between(template: str, placeholders: Sequence[str]) -> list[str]:
     """What stands between one placeholder and the next."""
     text = template
-    for placeholder in names.PLACEHOLDERS:
+    for placeholder in placeholders:
         text = text.replace(placeholder, "\0")
     return text.split("\0")[1:-1]
 
@@ -240,6 +246,7 @@ Account = Annotated[PlainText, AfterValidator(_dns_labels)]
 GatewayAddress = Annotated[Any, AfterValidator(gateway_address)]
 ServiceReference = Annotated[PlainText, AfterValidator(_service_reference)]
 HostTemplate = Annotated[PlainText, AfterValidator(_host_template)]
+GlobalHostTemplate = Annotated[PlainText, AfterValidator(_global_host_template)]
 PortNumber = Annotated[Number, Field(ge=1, le=65535)]
 Weight = Annotated[Number, Field(ge=0, le=2**31 - 1)]
 """Istio's weights are 32-bit integers."""

@@ -1,0 +1,225 @@
+"""What must be true of clusters that stand in for each other: one server name, and one host, fit them all."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from .. import names
+from ..errors import Path, Problem
+from ..spec.federation import Federation
+from ..spec.rule import Destination, Rule, Substitute
+from ..spec.service import PROTOCOLS_OF, Service
+from ..unknown import Unknown, UnknownError, known
+from ..wording import joined
+from .crossing import Crossing, crossing
+from .saying import References, each
+
+Members = Sequence[tuple[str, str]]
+"""(cluster, version), in order; `""` is any version."""
+
+
+def failover(path: Path, destination: Destination, rule: Rule, references: References) -> Iterator[Problem]:
+    """`path` is where a destination stands that may have substitutes."""
+    target = references.service(destination.service or rule.service)
+    if target is None or not destination.failover:
+        return
+    seen = {destination.cluster}
+    for index, substitute in known(destination.failover):
+        here = (*path, "failover", index)
+        yield from each(
+            substitute_stated_twice(here, substitute, seen),
+            substitute_of_another_service(here, substitute, target),
+            differs_from_the_first((*here, "cluster"), substitute, destination, target, references.federation),
+        )
+    yield from each(
+        no_labels_at_home(path, destination, rule, target),
+        order_of_our_own(path, destination, target),
+        failover_host_too_long(path, members_of(destination), target, references.federation),
+    )
+
+
+def members_of(destination: Destination) -> Members:
+    first = (destination.cluster, destination.version or "")
+    return [first, *((one.cluster, one.version or "") for one in destination.failover)]
+
+
+def substitute_stated_twice(path: Path, substitute: Substitute, seen: set[str]) -> Iterator[Problem]:
+    """What a gateway gets says which cluster's turn it is by nothing but the server name, which is the same for all."""
+    if substitute.cluster in seen:
+        message = f"{substitute.cluster!r} has its turn already; one server name leads to one version on each cluster"
+        yield Problem((*path, "cluster"), "substitute-stated-twice", message)
+    seen.add(substitute.cluster)
+
+
+def substitute_of_another_service(path: Path, substitute: Substitute, target: Service) -> Iterator[Problem]:
+    if substitute.service and substitute.service != target.reference:
+        message = (
+            f"{substitute.service!r} is not the destination's service, {target.reference}; "
+            "one server name leads to one service, so a substitute is of the same"
+        )
+        yield Problem((*path, "service"), "substitute-of-another-service", message)
+
+
+def differs_from_the_first(
+    path: Path, substitute: Substitute, first: Destination, target: Service, federation: Federation
+) -> Iterator[Problem]:
+    """The server name that a call asks for holds the Service's host and its port."""
+    if {substitute.cluster, first.cluster} <= federation.clusters.keys() & target.clusters.keys():
+        one, other = (
+            _name_there(member.cluster, member.version or "", target, federation) for member in (first, substitute)
+        )
+        if one != other:
+            message = (
+                f"{substitute.cluster!r} has {other}, and {first.cluster} has {one}; "
+                "one server name must fit all, so names, namespaces, domains and ports must be equal"
+            )
+            yield Problem(path, "differs-from-the-first", message)
+
+
+def _name_there(cluster: str, version: str, service: Service, federation: Federation) -> str:
+    """`reviews.default.svc.cluster.local:9080`, with each port."""
+    own = service.clusters[cluster].version_services.get(version)
+    host = names.local_host(
+        own or service.name_on(cluster), service.namespace_on(cluster), federation.clusters[cluster].domain
+    )
+    return f"{host}:{','.join(str(service.number_on(cluster, port.number)) for port in service.ports)}"
+
+
+def no_labels_at_home(path: Path, destination: Destination, rule: Rule, target: Service) -> Iterator[Problem]:
+    """The client cluster's own pods are selected by labels; of a version that is a Service we know none."""
+    for cluster, version in members_of(destination):
+        presence = target.clusters.get(cluster)
+        if cluster in rule.clients.clusters and presence and version in presence.version_services:
+            message = (
+                f"{version!r} is a Service of its own on {cluster}, whose callers this rule is for; "
+                "there calls fail over between pods with labels, so state it under `subsets`"
+            )
+            yield Problem((*path, "failover"), "no-labels-at-home", message)
+
+
+def order_of_our_own(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
+    """A policy of the destination's that ranks endpoints, too."""
+    presence = target.clusters.get(destination.cluster)
+    version = presence.version_policies.get(destination.version or "") if presence else None
+    for policy in (target.traffic_policy, presence and presence.traffic_policy, version):
+        balancer = policy.get("loadBalancer") if isinstance(policy, dict) else None
+        for field in ("localityLbSetting", "zoneAwareLbSetting"):
+            if isinstance(balancer, dict) and balancer.get(field) is not None:
+                ranked = joined([one.cluster for one in destination.failover])
+                message = (
+                    f"`failover` ranks {ranked}, and so does {field!r} of the policy of {target.reference} on "
+                    f"{destination.cluster}; state one of them"
+                )
+                yield Problem((*path, "failover"), "order-of-our-own", message)
+
+
+def failover_host_too_long(path: Path, members: Members, service: Service, federation: Federation) -> Iterator[Problem]:
+    host = federation.failover_host_of(service, members)
+    name = names.subset_name("pods", host)
+    if not names.HOST.fullmatch(host) or len(name) > names.MAX_HOST:
+        message = (
+            f"{host!r}, the host of all of them, needs an object {name!r} of {len(name)} characters, of labels of at "
+            f"most 63; the name of an object has at most {names.MAX_HOST}"
+        )
+        yield Problem((*path, "failover"), "failover-host-too-long", message)
+    server_name = max(
+        (
+            names.server_name(port.number, names.failover_label(members), federation.local_host_of(service, cluster))
+            for cluster, _ in members
+            if cluster in federation.clusters
+            for port in service.ports
+        ),
+        key=len,
+        default="",
+    )
+    if len(server_name) > names.MAX_SNI:
+        message = f"the server name {server_name!r} has {len(server_name)} bytes; Envoy takes at most {names.MAX_SNI}"
+        yield Problem((*path, "failover"), "failover-host-too-long", message)
+
+
+def missing_selector(references: References) -> Iterator[Problem]:
+    """Where a client cluster's own pods and other clusters stand in for each other, we select the pods."""
+    for index, service in known(references.federation.services):
+        needed = _callers_at_home(service, references)
+        for cluster, presence in service.clusters.items():
+            if cluster in needed and not isinstance(presence, Unknown) and presence.selector is None:
+                message = (
+                    f"is missing; calls from {cluster!r} go to its own pods or elsewhere, by {needed[cluster]}, "
+                    "so state the selector of the Service there"
+                )
+                path = ("services", index, "clusters", cluster, "selector")
+                yield Problem(path, "missing-selector", message)
+
+
+def _callers_at_home(service: Service, references: References) -> Mapping[str, str]:
+    """Client cluster that may answer its own calls itself → by what."""
+    needed = dict.fromkeys(service.clusters, "`globalHosts`") if references.federation.global_hosts else {}
+    for number, rule in known(references.federation.traffic):
+        with suppress(UnknownError):
+            for destination in _with_substitutes(rule):
+                if (destination.service or rule.service) == service.reference:
+                    for cluster, _ in members_of(destination):
+                        if cluster in rule.clients.clusters:
+                            needed.setdefault(cluster, f"`failover` in traffic[{number}]")
+    return needed
+
+
+def _with_substitutes(rule: Rule) -> Iterable[Destination]:
+    for kind in PROTOCOLS_OF:
+        for _, entry in known(getattr(rule, kind)):
+            for _, destination in known(entry.route):
+                if destination.failover:
+                    yield destination
+
+
+def global_hosts(references: References) -> Iterator[Problem]:
+    """One name for each service on every cluster."""
+    if references.federation.global_hosts:
+        for index, service in known(references.federation.services):
+            yield from each(
+                global_host_is_taken(service, references),
+                _everywhere(("services", index), service, references),
+            )
+
+
+def global_host_is_taken(service: Service, references: References) -> Iterator[Problem]:
+    federation = references.federation
+    host = federation.global_host_of(service)
+    gives = f"{federation.global_hosts!r} gives {host!r}"
+    if host.endswith(".local"):
+        message = f"{gives}, which ends in .local; gateways that admit *.local would expose it"
+        yield Problem(("globalHosts",), "global-host-is-taken", message)
+        return
+    for name, cluster in federation.clusters.items():
+        if not isinstance(cluster, Unknown) and host.endswith(f".svc.{cluster.domain}"):
+            message = f"{gives}, a name of {name}'s own Services (domain {cluster.domain!r}); choose another"
+            yield Problem(("globalHosts",), "global-host-is-taken", message)
+    for other in references.services.values():
+        for name in other.clusters:
+            if host == federation.host_of(other, name):
+                message = f"{gives}, which means {other.reference} on {name}, by `hosts`; choose another"
+                yield Problem(("globalHosts",), "global-host-is-taken", message)
+
+
+def _everywhere(path: Path, service: Service, references: References) -> Iterator[Problem]:
+    clusters = references.federation.clusters
+    serving = [name for name in service.clusters if name in clusters and clusters[name].state != "retired"]
+    clients = [name for name, cluster in clusters.items() if cluster.state != "retired"]
+    for name in serving:
+        here = (*path, "clusters", name)
+        if callers := [client for client in clients if client != name]:
+            yield from each(
+                crossing(here, Crossing(callers, service, name, ""), references.federation),
+                another_name_elsewhere(here, name, serving[0], service, references.federation),
+            )
+
+
+def another_name_elsewhere(
+    path: Path, name: str, first: str, service: Service, federation: Federation
+) -> Iterator[Problem]:
+    one, other = (_name_there(cluster, "", service, federation) for cluster in (first, name))
+    if one != other:
+        message = (
+            f"{name!r} has {other}, and {first} has {one}; by `globalHosts` one server name must fit both, "
+            "so names, namespaces, domains and ports must be equal"
+        )
+        yield Problem(path, "another-name-elsewhere", message)

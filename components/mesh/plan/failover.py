@@ -1,0 +1,134 @@
+"""ServiceEntry and DestinationRule: a host at which several clusters answer, one tier after the other.
+
+A call never comes back the way it went: gateways send it to pods of their own cluster, and know nothing of the host.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .. import names
+from ..istio.kinds import DESTINATION_RULE, SERVICE_ENTRY
+from ..manifest import Late, Manifest
+from ..routes import Failover, Routes, Use
+from .crossing import policy_of_failover
+from .endpoints import endpoints, resolution_of
+from .planned import Pair, Planned
+from .subset import local_subset
+
+
+def failovers(routes: Routes, addresses: Mapping[str, Late]) -> Iterator[Planned]:
+    """For each host a ServiceEntry with the gateways, another with the client cluster's own pods, and the policy."""
+    for failover in routes.failovers:
+        client, host, pairs = failover.client, failover.host, failover.pairs
+        # a ServiceEntry selects pods of its own namespace, and two for one host are one only within a namespace
+        namespace = failover.service.namespace_on(client.name) if failover.at_home else client.istio.namespace
+        for name, spec in _service_entries(failover, addresses[host]):
+            manifest = Manifest.of(SERVICE_ENTRY, client.name, namespace, name, spec)
+            # callers that dial the host are on their way as soon as it is there
+            yield Planned(manifest, serves=pairs) if failover.is_routed else Planned(manifest, leads=pairs)
+        rule = destination_rule(failover)
+        yield Planned(Manifest.of(DESTINATION_RULE, client.name, namespace, host, rule), serves=pairs)
+    yield from _common_subsets(routes)
+
+
+def _service_entries(failover: Failover, address: Late) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name → spec."""
+    gateways = [endpoint for use, _ in failover.members if use.crosses for endpoint in _endpoints(use, failover)]
+    if gateways:
+        yield failover.host, {**_service_entry(failover, address), "endpoints": gateways}
+    if failover.at_home:
+        whole = _service_entry(failover, address)
+        ports = [{**port, "targetPort": _target_port(failover, port)} for port in whole["ports"]]
+        labels = {"labels": _labels_at_home(*failover.at_home)}
+        name = names.subset_name("pods", failover.host)
+        yield name, {**whole, "ports": ports, "workloadSelector": labels}
+
+
+def _service_entry(failover: Failover, address: Late) -> dict[str, Any]:
+    ports = sorted(failover.service.ports, key=lambda port: port.number)
+    return {
+        "addresses": [address],
+        "exportTo": ["*"],
+        "hosts": [failover.host],
+        "location": "MESH_INTERNAL",
+        "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol} for port in ports],
+        "resolution": resolution_of([use for use, _ in failover.members if use.crosses]),
+    }
+
+
+def _endpoints(use: Use, failover: Failover) -> Iterator[dict[str, Any]]:
+    """The addresses of a member's gateway, marked by its tier."""
+    (tier,) = (number for number, tier in enumerate(failover.tiers) for member, _ in tier if member is use)
+    marks = {boundary.label: "true" for boundary in _boundaries(failover) if boundary.marks(tier)}
+    for endpoint in endpoints(use):
+        yield {**endpoint, "labels": {**endpoint["labels"], **marks}}
+
+
+class _Boundary(NamedTuple):
+    """A label of gateway endpoints that tells the tiers up to one from those after it.
+
+    Pods have none of these labels, so where the client cluster's own pods are decides which side is marked.
+    """
+
+    last: int
+    """The last tier before the boundary."""
+    is_later_marked: bool
+
+    @property
+    def label(self) -> str:
+        return f"failover-after-{self.last}" if self.is_later_marked else f"failover-until-{self.last}"
+
+    @property
+    def priority(self) -> str:
+        """As Istio's `failoverPriority` says it: an endpoint without a label is like a caller without it."""
+        return self.label if self.is_later_marked else f"{self.label}=true"
+
+    def marks(self, tier: int) -> bool:
+        return (tier > self.last) == self.is_later_marked
+
+
+def _boundaries(failover: Failover) -> list[_Boundary]:
+    """The last first: Istio ranks an endpoint by the first of them on whose nearer side it is not."""
+    home = next((number for number, tier in enumerate(failover.tiers) for use, _ in tier if not use.crosses), 0)
+    return [_Boundary(last, home <= last) for last in reversed(range(len(failover.tiers) - 1))]
+
+
+def _labels_at_home(use: Use, version: str) -> dict[str, str]:
+    presence = use.service.clusters[use.serving.name]
+    labels = presence.labels_of(version) if version else {}
+    assert presence.selector is not None, "checks.failover"
+    assert labels is not None, "checks.failover"
+    return dict(sorted({**presence.selector, **labels}.items()))
+
+
+def _target_port(failover: Failover, port: Mapping[str, Any]) -> int:
+    presence = failover.service.clusters[failover.client.name]
+    return presence.target_ports.get(port["name"], failover.service.number_on(failover.client.name, port["number"]))
+
+
+def destination_rule(failover: Failover) -> dict[str, Any]:
+    """Mutual TLS with whichever member can answer, in the order of the tiers."""
+    policy = policy_of_failover(failover, [boundary.priority for boundary in _boundaries(failover)])
+    return {"exportTo": ["*"], "host": failover.host, "trafficPolicy": policy}
+
+
+def _common_subsets(routes: Routes) -> Iterator[Planned]:
+    """On each serving cluster, the version that it has in a failover, by the name that all its clusters have for it."""
+    pairs_of: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    member_of: dict[tuple[str, str, str], tuple[Use, str]] = {}
+    for failover in routes.failovers:
+        if not failover.is_common:
+            for use, version in failover.members:
+                if use.crosses:
+                    key = (failover.service.reference, use.serving.name, failover.subset)
+                    member_of[key] = (use, version)
+                    pairs_of[key].append(use.pair)
+    for key, (use, version) in sorted(member_of.items(), key=lambda item: item[0]):
+        service, (_, serving, subset) = use.service, key
+        labels = service.clusters[serving].labels_of(version) if version else {}
+        assert labels is not None, "checks.failover"
+        spec = local_subset(use.host_behind(version), subset, labels)
+        name = names.subset_name(subset, service.name_on(serving))
+        manifest = Manifest.of(DESTINATION_RULE, serving, service.namespace_on(serving), name, spec)
+        yield Planned(manifest, serves=tuple(pairs_of[key]))
