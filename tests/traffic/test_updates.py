@@ -11,10 +11,11 @@ import pytest
 from sandbox.mesh import calls
 from sandbox.mesh.calls import Run
 from tests.given.specs import SPLIT
-from tests.real.bed import GATEWAYS, reviews
+from tests.real.bed import GATEWAYS, SETTLE, reviews
 from tests.real.federation import REVIEWS, Federation
 from tests.real.noise import RATE
-from tests.real.updates import Update, assert_answers, updates
+from tests.real.updates import Update, updates
+from tests.real.ways import assert_answers, await_ways
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -70,6 +71,7 @@ def test_no_request_is_lost(update: Update, federation: Federation, load: Run, e
     ended[update.name] = time.monotonic()
 
     assert load.failures[before:] == []
+    await_ways(federation, update.after, within=SETTLE)
     assert_answers(federation, update.after)
 
 
