@@ -27,7 +27,7 @@ DRAIN = 45.0
 def load(federation: Federation) -> Iterator[Run]:
     """Requests to reviews all the time, from before the first update until after the last."""
     federation.become(reviews(*SPLIT))
-    with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=1200) as run:
+    with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=2400) as run:
         yield run
 
 
