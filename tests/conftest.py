@@ -11,8 +11,10 @@ from sandbox.clusters import Sandbox
 
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
 TRAFFIC = "tests/traffic"
-SECOND_MESH = {f"{TRAFFIC}/test_long_answers.py", f"{TRAFFIC}/test_updates_at_full_length.py"}
-"""They wait the longest: about half of all that is marked `quiet`."""
+SECOND_MESH = {
+    f"{TRAFFIC}/test_{name}.py" for name in ("dead_gateways", "draining", "long_answers", "updates_at_full_length")
+}
+"""About half of the time of all that is marked `quiet`."""
 
 settings.register_profile(
     "suite",

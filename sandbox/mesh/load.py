@@ -50,6 +50,8 @@ class Report:
     """Which pod answered (`cluster2/reviews-v3-0`) → how often."""
     samples: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Who answered → the latest answer itself."""
+    first_answer: float | None = None
+    """Seconds since the epoch when the first answer came."""
     failures: list[Failure] = field(default_factory=list)
     stalls: list[Stall] = field(default_factory=list)
     median: float = 0.0
@@ -148,6 +150,7 @@ class Load:
             print(json.dumps(asdict(failure)), flush=True)
             return
         self._seconds.append(seconds)
+        self._report.first_answer = self._report.first_answer or time.time()
         if seconds > _STALL_SECONDS:
             self._report.stalls.append(Stall(at, seconds))
         self._answers[who] += 1

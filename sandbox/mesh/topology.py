@@ -50,6 +50,8 @@ class Workload:
     replica: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels beside `app` and `version`."""
+    has_own_service: bool = False
+    """Whether a further Service, `<service>-<version>`, is for the pods of this version alone."""
     captures_dns: bool = True
     """Whether its proxy answers its questions for names. If not, the cluster's name server does."""
     wan: tuple[str, ...] = ()
@@ -67,6 +69,11 @@ class Workload:
     def key(self) -> str:
         """Its name in the whole bed."""
         return f"{self.cluster}/{self.namespace}/{self.pod}"
+
+    @property
+    def own_service(self) -> str:
+        """The name of the Service for this version alone, which exists where the version `has_own_service`."""
+        return f"{self.service}-{self.version}"
 
     @property
     def all_labels(self) -> dict[str, str]:

@@ -30,56 +30,68 @@ def objects(workload: Workload, address: str) -> list[dict[str, Any]]:
             "kind": "ServiceAccount",
             "metadata": {"name": workload.service_account, "namespace": namespace},
         },
-        service(workload),
-        *pod(workload, address),
+        service(workload, workload.service, {"app": workload.service}),
+        pod(workload, address),
+        endpoints(workload, address, workload.service, workload.pod),
+        *(of_its_own(workload, address) if workload.has_own_service else ()),
     ]
 
 
-def service(workload: Workload) -> dict[str, Any]:
-    """The Service that this pod is one of the endpoints of."""
+def of_its_own(workload: Workload, address: str) -> list[dict[str, Any]]:
+    """The Service for this version alone, and this pod as one of its endpoints."""
+    name = workload.own_service
+    selector = {"app": workload.service, "version": workload.version}
+    return [
+        service(workload, name, selector),
+        endpoints(workload, address, name, f"{name}-{workload.pod}"),
+    ]
+
+
+def service(workload: Workload, name: str, selector: Mapping[str, str]) -> dict[str, Any]:
+    """A Service that this pod is one of the endpoints of."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": workload.service, "namespace": workload.namespace, "labels": {"app": workload.service}},
+        "metadata": {"name": name, "namespace": workload.namespace, "labels": {"app": workload.service}},
         "spec": {
-            "selector": {"app": workload.service},
+            "selector": dict(selector),
             "ports": [{"name": port.name, "port": port.number} for port in workload.ports],
         },
     }
 
 
-def pod(workload: Workload, address: str) -> list[dict[str, Any]]:
-    """The Pod, running and ready, and an EndpointSlice of its own."""
-    metadata = {"name": workload.pod, "namespace": workload.namespace}
-    owner = {"kind": "Pod", **metadata}
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {**metadata, "labels": _labels(workload)},
-            "spec": {
-                "serviceAccountName": workload.service_account,
-                "nodeName": f"node-of-{workload.cluster}",
-                "containers": [{"name": "application", "image": "application"}],
-            },
-            "status": {
-                "phase": "Running",
-                "podIP": address,
-                "podIPs": [{"ip": address}],
-                "conditions": [
-                    {"type": kind, "status": "True"} for kind in ("Initialized", "ContainersReady", "Ready")
-                ],
-            },
+def pod(workload: Workload, address: str) -> dict[str, Any]:
+    """The Pod, running and ready."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": workload.pod, "namespace": workload.namespace, "labels": _labels(workload)},
+        "spec": {
+            "serviceAccountName": workload.service_account,
+            "nodeName": f"node-of-{workload.cluster}",
+            "containers": [{"name": "application", "image": "application"}],
         },
-        {
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {**metadata, "labels": {"kubernetes.io/service-name": workload.service}},
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [address], "conditions": {"ready": True}, "targetRef": owner}],
-            "ports": [{"name": port.name, "port": port.number, "protocol": "TCP"} for port in workload.ports],
+        "status": {
+            "phase": "Running",
+            "podIP": address,
+            "podIPs": [{"ip": address}],
+            "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "ContainersReady", "Ready")],
         },
-    ]
+    }
+
+
+def endpoints(workload: Workload, address: str, service: str, name: str) -> dict[str, Any]:
+    """An EndpointSlice of a Service, with this pod alone."""
+    owner = {"kind": "Pod", "name": workload.pod, "namespace": workload.namespace}
+    labels = {"kubernetes.io/service-name": service}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": name, "namespace": workload.namespace, "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}, "targetRef": owner}],
+        "ports": [{"name": port.name, "port": port.number, "protocol": "TCP"} for port in workload.ports],
+    }
 
 
 def _labels(workload: Workload) -> dict[str, str]:

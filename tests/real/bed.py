@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.mesh.topology import BOOKINFO, Port, Workload, gateway
+from sandbox.mesh.topology import Port, Workload, gateway
 from tests.given.specs import SPLIT, Spec, cluster, rule, service
 
 GATEWAYS = {
@@ -16,12 +16,17 @@ CALLERS: dict[str, tuple[str, ...]] = {"cluster1": (), "cluster2": ("cluster1",)
 
 SEVERAL_PORTS = (Port(), Port(9090, "http-admin"), Port(9070, "grpc"))
 RATINGS_PORTS = (Port(), Port(9070, "grpc"), Port(9060, "tcp"))
+TWO_NUMBERS = (Port(), Port(9090, "http-new"))
+"""Reviews on cluster2 answers at both."""
 WORKLOADS = (
     *(gateway(cluster, *addresses) for cluster, addresses in GATEWAYS.items()),
-    *BOOKINFO,
-    Workload("cluster2", "reviews", "v4"),
+    Workload("cluster1", "productpage"),
+    Workload("cluster1", "reviews", "v1", has_own_service=True),
+    Workload("cluster1", "reviews", "v2"),
+    Workload("cluster2", "reviews", "v3", ports=TWO_NUMBERS, has_own_service=True),
+    Workload("cluster2", "reviews", "v4", ports=TWO_NUMBERS),
     Workload("cluster3", "reviews", "v5"),
-    Workload("cluster2", "reviews", "v6", account="somebody-else"),
+    Workload("cluster2", "reviews", "v6", ports=TWO_NUMBERS, account="somebody-else"),
     Workload("cluster2", "productpage"),
     Workload("cluster1", "details", "v1", ports=SEVERAL_PORTS),
     Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS),

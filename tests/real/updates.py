@@ -1,13 +1,10 @@
 """The kinds of update that must lose no request: a spec before and a spec after, each for one `pulumi up`."""
 
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sandbox.mesh.admin import Proxy
 from tests.given.specs import SPLIT, Spec, rule, service
 from tests.real.bed import GATEWAYS, SETTLE, reviews, with_ratings
-from tests.real.federation import Federation
 
 NEW_GATEWAY = GATEWAYS["cluster2"][1]
 
@@ -30,6 +27,8 @@ def updates(settle: int = SETTLE) -> list[Update]:
     with_details = details_as_well(bookinfo)
     return [
         *hardest(settle),
+        *of_a_cluster(bookinfo),
+        *of_a_presence(bookinfo),
         Update("add a version on the serving cluster", bookinfo, with_v4),
         Update("remove a version of the serving cluster", with_v4, bookinfo),
         Update("change weights", bookinfo, other_weights),
@@ -37,6 +36,7 @@ def updates(settle: int = SETTLE) -> list[Update]:
         Update("add a version on the client cluster", without_v2, bookinfo),
         Update("add a whole service next to it", bookinfo, with_details),
         Update("remove a whole service next to it", with_details, bookinfo),
+        *of_policies(bookinfo),
         *of_the_language(bookinfo),
         Update("add a serving cluster", bookinfo, over_three(settle)),
     ]
@@ -52,6 +52,96 @@ def hardest(settle: int) -> list[Update]:
         Update("move a gateway to a new address", new, moved),
         Update("take a serving cluster away", over_three(settle), reviews(*SPLIT, settle=settle)),
     ]
+
+
+def of_a_cluster(bookinfo: Spec) -> list[Update]:
+    """What a serving cluster is to its callers."""
+    draining, retired = (with_state(state, bookinfo, "cluster2") for state in ("draining", "retired"))
+    divided = with_addresses(bookinfo, cluster3=GATEWAYS["cluster2"][0], cluster1=NEW_GATEWAY)
+    return [
+        Update("drain a cluster", bookinfo, draining),
+        Update("take a drained cluster back", draining, bookinfo),
+        Update("retire a cluster", bookinfo, retired),
+        Update("take a retired cluster back", retired, bookinfo),
+        Update("give some clients an address of their own", bookinfo, divided),
+        Update("give all clients the same address", divided, bookinfo),
+    ]
+
+
+def of_a_presence(bookinfo: Spec) -> list[Update]:
+    """What a service is on one of its clusters."""
+    own_here = with_presence(bookinfo, "cluster1", versions=["v2"], versionServices={"v1": "reviews-v1"})
+    own_there = calling(with_presence(bookinfo, "cluster2", versionServices={"next": "reviews-v3"}), "v3", "next")
+    old_name = with_presence(bookinfo, "cluster2", versions=["v4", "v6"], versionServices={"v3": "reviews-v3"})
+    renamed = with_presence(bookinfo, "cluster2", name="reviews-v3", versions=["v3"])
+    another_number = with_presence(bookinfo, "cluster2", ports={"http": 9090})
+    return [
+        Update("make a version of the client cluster a Service", bookinfo, own_here),
+        Update("make such a Service a version again", own_here, bookinfo),
+        Update("make a version of the serving cluster a Service, under a new name", bookinfo, own_there),
+        Update("give that Service the version's old name", own_there, old_name),
+        Update("give it a new name again", old_name, own_there),
+        Update("rename the service on the serving cluster to that Service's name", own_there, renamed),
+        Update("make a version of the renamed service a Service, under a new name", renamed, own_there),
+        Update("make such a Service of the serving cluster a version again", own_there, bookinfo),
+        Update("change the number of a port on the serving cluster", bookinfo, another_number),
+        Update("change that number back", another_number, bookinfo),
+    ]
+
+
+def of_policies(bookinfo: Spec) -> list[Update]:
+    """What the calls to reviews get beside their destination."""
+    with_policies, with_others = with_timeouts(bookinfo, 3, 4, 5), with_timeouts(bookinfo, 6, 7, 8)
+    return [
+        Update("add policies", bookinfo, with_policies),
+        Update("change policies", with_policies, with_others),
+        Update("remove policies", with_others, bookinfo),
+    ]
+
+
+def with_state(state: str, spec: Spec, cluster: str) -> Spec:
+    """The cluster is `draining` or `retired`."""
+    return _with_cluster(spec, cluster, state=state)
+
+
+def with_addresses(spec: Spec, **address_of: str) -> Spec:
+    """Each client of cluster2 dials its gateway at an address of its own."""
+    addresses = [{"address": address, "clients": [client]} for client, address in address_of.items()]
+    return _with_cluster(spec, "cluster2", gateway={"addresses": addresses})
+
+
+def _with_cluster(spec: Spec, cluster: str, **stated: Any) -> Spec:
+    clusters = spec["clusters"]
+    return {**spec, "clusters": {**clusters, cluster: {**clusters[cluster], **stated}}}
+
+
+def with_presence(spec: Spec, cluster: str, **stated: Any) -> Spec:
+    """Reviews on a cluster has these keys, too."""
+    [of_reviews, *others] = spec["services"]
+    clusters = of_reviews["clusters"]
+    changed = {**clusters, cluster: {**clusters[cluster], **stated}}
+    return {**spec, "services": [{**of_reviews, "clusters": changed}, *others]}
+
+
+def calling(spec: Spec, old: str, new: str) -> Spec:
+    """The rule for reviews names a version `new` where it named `old`."""
+    [of_reviews, *others] = spec["traffic"]
+    [entry] = of_reviews["http"]
+    route = [{**place, "version": new} if place["version"] == old else place for place in entry["route"]]
+    return {**spec, "traffic": [{**of_reviews, "http": [{**entry, "route": route}]}, *others]}
+
+
+def with_timeouts(spec: Spec, of_service: int, of_cluster: int, of_version: int) -> Spec:
+    """Calls to reviews wait for a connection for as many seconds: at most, on cluster2, and for v1 on cluster1."""
+    of_cluster2 = with_presence(spec, "cluster2", trafficPolicy=connect_timeout(of_cluster))
+    of_v1 = with_presence(of_cluster2, "cluster1", versionPolicies={"v1": connect_timeout(of_version)})
+    [of_reviews, *others] = of_v1["services"]
+    return {**of_v1, "services": [{**of_reviews, "trafficPolicy": connect_timeout(of_service)}, *others]}
+
+
+def connect_timeout(seconds: int) -> Spec:
+    """A policy."""
+    return {"connectionPool": {"tcp": {"connectTimeout": f"{seconds}s"}}}
 
 
 def of_the_language(bookinfo: Spec) -> list[Update]:
@@ -109,7 +199,7 @@ def at_ingress(spec: Spec) -> Spec:
     return {**spec, "traffic": [{**of_reviews, "clients": clients, "hosts": ["shop.example.com"]}, *others]}
 
 
-def over_three(settle: int) -> Spec:
+def over_three(settle: int = SETTLE) -> Spec:
     return reviews(*SPLIT, ("cluster3", "v5", 50), settle=settle)
 
 
@@ -122,39 +212,3 @@ def details_as_well(spec: Spec) -> Spec:
             rule("details.default", ["cluster1"], ("cluster1", "v1", 50), ("cluster2", "v2", 50)),
         ],
     }
-
-
-def await_ways(federation: Federation, spec: Spec, within: float) -> None:
-    """Until the caller's proxy knows the ways to reviews that the spec has, and no others any more."""
-    proxy = federation.bed.proxy(federation.bed.caller("cluster1/productpage").workload)
-    wanted = set(_ways(spec))
-    deadline = time.monotonic() + within
-    while (found := set(_ways_of(proxy))) != wanted:
-        assert time.monotonic() < deadline, f"{found} instead of {wanted}"
-        time.sleep(0.1)
-
-
-def _ways(spec: Spec) -> Iterator[tuple[str, str]]:
-    """(Envoy's cluster, address of the gateway, if it leads to one), for each version that is called."""
-    for place in spec["traffic"][0]["http"][0]["route"]:
-        name, version = place["cluster"], place["version"]
-        if name == "cluster1":
-            yield f"outbound|9080|{version}|reviews.default.svc.cluster.local", ""
-        else:
-            for address in spec["clusters"][name]["gateway"]["addresses"]:
-                yield f"outbound|9080|{version}|reviews.default.svc.{name}.global", address
-
-
-def _ways_of(proxy: Proxy) -> Iterator[tuple[str, str]]:
-    for name in proxy.clusters():
-        if name.startswith("outbound|9080|v") and "|reviews." in name:
-            for endpoint in proxy.endpoints(name):
-                yield name, "" if name.endswith(".local") else endpoint.partition(":")[0]
-
-
-def assert_answers(federation: Federation, spec: Spec) -> None:
-    """Calls to reviews are answered by whom the spec says, all of them."""
-    report = federation.send(200)
-    assert report.failures == []
-    matching = (stated for stated in spec["traffic"][0]["http"] if stated.get("match") in (None, AT_ROOT, READS))
-    assert report.answers.keys() == {f"{place['version']} on {place['cluster']}" for place in next(matching)["route"]}

@@ -71,8 +71,8 @@ def _parser(kinds: list[Kind]) -> argparse.ArgumentParser:
         prog="python -m tests.traffic.soak",
         description="Updates of every kind at the default of 12 s, each under 150 requests a second: in each round\n"
         "once on idle and once on busy istiods. Prints what was lost as it goes, and a table at the\n"
-        "end. What the last kind loses is counted apart and fails nothing. Five rounds take more\n"
-        "than an hour, a single kind about a minute in each round.",
+        "end. What the last kind loses is counted apart and fails nothing. Five rounds take\n"
+        "hours, a single kind about 80 seconds in each round.",
         epilog="kinds of update, in the order of a round:\n" + "\n".join(f"  {kind.name}" for kind in kinds),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -72,18 +72,29 @@ def test_the_console_s_proxy_answers_none_of_its_questions(federation: Federatio
     assert "Name or service not known" in failure.reason
 
 
-def test_whoever_finds_a_name_that_is_made_gets_an_answer(federation: Federation) -> None:
-    """A call fails for no other reason than that nobody knows the name yet."""
+def test_a_name_that_is_made_answers_every_call_once_it_has_answered_the_first(federation: Federation) -> None:
+    """Until then nobody knows the name, or the caller's proxy knows the name and no route yet.
+
+    One push brings both. Pilot-agent tells the address as soon as the push has arrived; Envoy still has to read it, and
+    meanwhile passes the call on to that address, where nobody is.
+    """
     federation.bed.names.write_text("{}")
     federation.become(reviews(*SPLIT))
+    caller = federation.bed.caller(ASKS_ITS_PROXY).workload
+    before = len(federation.bed.proxy_log(caller))
 
     with asking(federation) as run:
         federation.update(with_ratings(reviews(*SPLIT)))
         federation.bed.settle()
     report = run.report()
 
-    assert {failure.reason.partition(":")[0] for failure in report.failures} == {"gaierror"}
     assert report.answers.keys() == {"v1 on cluster2"}
+    assert report.first_answer
+    assert [failure for failure in report.failures if failure.at >= report.first_answer] == []
+    log = federation.bed.proxy_log(caller)[before:]
+    logged = [line for line in log.splitlines() if f'"ratings:{HTTP.number}"' in line]
+    assert logged
+    assert [line for line in logged if '" 200 ' not in line and " PassthroughCluster " not in line] == []
 
 
 def test_no_call_is_lost_when_the_service_begins_to_run_here(federation: Federation) -> None:

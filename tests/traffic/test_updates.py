@@ -11,10 +11,11 @@ import pytest
 from sandbox.mesh import calls
 from sandbox.mesh.calls import Run
 from tests.given.specs import SPLIT
-from tests.real.bed import GATEWAYS, reviews
+from tests.real.bed import GATEWAYS, SETTLE, reviews
 from tests.real.federation import REVIEWS, Federation
 from tests.real.noise import RATE
-from tests.real.updates import Update, assert_answers, updates
+from tests.real.updates import Update, updates
+from tests.real.ways import assert_answers, await_ways
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -26,7 +27,7 @@ DRAIN = 45.0
 def load(federation: Federation) -> Iterator[Run]:
     """Requests to reviews all the time, from before the first update until after the last."""
     federation.become(reviews(*SPLIT))
-    with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=1200) as run:
+    with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=2400) as run:
         yield run
 
 
@@ -70,6 +71,7 @@ def test_no_request_is_lost(update: Update, federation: Federation, load: Run, e
     ended[update.name] = time.monotonic()
 
     assert load.failures[before:] == []
+    await_ways(federation, update.after, within=SETTLE)
     assert_answers(federation, update.after)
 
 

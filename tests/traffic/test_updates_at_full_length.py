@@ -13,7 +13,8 @@ from sandbox.mesh.bed import Bed
 from tests.real.bed import DEBOUNCE
 from tests.real.federation import Federation
 from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, busy
-from tests.real.updates import Update, assert_answers, await_ways, hardest
+from tests.real.updates import Update, hardest
+from tests.real.ways import assert_answers, await_ways
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 

@@ -15,7 +15,7 @@ from .planned import Planned
 def services(routes: Routes) -> Iterator[Planned]:
     """One for each service that a client cluster calls by its own name and does not run.
 
-    Its routes are there before it and after it: a call that finds the name finds somebody who answers, too.
+    Its routes are there before it and after it, so a proxy learns of the name and of who answers in one push.
     """
     routes_of: dict[tuple[str, str], set[str]] = defaultdict(set)
     for route in routes.routes:
