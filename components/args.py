@@ -72,6 +72,11 @@ class GatewayArgs(TypedDict):
     """False where a server of your own admits these hosts already; `True` by default."""
 
 
+class NamedGatewayArgs(GatewayArgs):
+    weight: NotRequired[int]
+    """The gateway's share of the calls; each address counts alike by default."""
+
+
 class ClusterArgs(TypedDict):
     provider: Provider
     """The way to the cluster's API server. Give it a `cluster_identifier`, or a new kubeconfig replaces everything."""
@@ -90,7 +95,9 @@ class ClusterArgs(TypedDict):
     settle_seconds: NotRequired[int]
     """How long a change waits for the proxies of this cluster; the federation's by default."""
     gateway: NotRequired[GatewayArgs]
-    """Needed where other clusters call this one."""
+    """Needed where other clusters call this one; or `gateways`."""
+    gateways: NotRequired[Mapping[str, NamedGatewayArgs]]
+    """Several gateways, by name; `gateway` is short for one that is named `default`."""
 
 
 class PortArgs(TypedDict):
@@ -123,6 +130,8 @@ class PresenceArgs(TypedDict, total=False):
     """Istio's `trafficPolicy` for destinations on this cluster; narrows the service's, field by field."""
     version_policies: Mapping[str, Istio]
     """The same for single versions; narrows that of the cluster."""
+    gateways: Sequence[str]
+    """The cluster's gateways that lead to the service; all by default."""
 
 
 class ImportArgs(TypedDict):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.oracle.configuration import Endpoint, Tls
+from tests.oracle.stack import Gateway
 from tests.oracle.world import Caller, End, World
 
 _OUTBOUND = re.compile(r"outbound\|(?P<port>\d+)\|(?P<version>[^|]*)\|(?P<host>.+)")
@@ -21,7 +22,10 @@ class Hop:
     version: str | None
     """None: any pod."""
     serving: str
+    gateway: str
+    """The name of that gateway."""
     address: str
+    weight: int
     tls: Tls | None
     end: End | None
     reason: str
@@ -35,7 +39,7 @@ def hops(world: World, caller: Caller) -> Iterator[Hop]:
         if match := _OUTBOUND.fullmatch(name):
             for endpoint in configuration.endpoints(name):
                 if gateway := world.stack.gateway_at(endpoint.address, endpoint.port):
-                    yield _hop(world, caller.cluster, match, endpoint, gateway.cluster)
+                    yield _hop(world, caller.cluster, match, endpoint, gateway)
 
 
 def faults(world: World, hop: Hop) -> list[str]:
@@ -56,15 +60,28 @@ def faults(world: World, hop: Hop) -> list[str]:
     return [f"{hop.name} on {hop.client} {fault}" for fault, holds in checks.items() if not holds]
 
 
-def addresses(crossing: Iterable[Hop]) -> dict[tuple[str, str, str], set[str]]:
-    """Client cluster, name of its proxies' cluster, serving cluster → the gateway addresses that it dials."""
-    dialled: dict[tuple[str, str, str], set[str]] = {}
+def together(crossing: Iterable[Hop]) -> list[list[Hop]]:
+    """Those of the same proxies' cluster of the same client cluster to the same serving cluster."""
+    groups: dict[tuple[str, str, str], dict[tuple[str, str], Hop]] = {}
     for hop in crossing:
-        dialled.setdefault((hop.client, hop.name, hop.serving), set()).add(hop.address.lower())
-    return dialled
+        # callers of one cluster hold the same
+        groups.setdefault((hop.client, hop.name, hop.serving), {})[hop.gateway, hop.address] = hop
+    return [[*hops.values()] for hops in groups.values()]
 
 
-def _hop(world: World, client: str, match: re.Match[str], endpoint: Endpoint, serving: str) -> Hop:
+def _hop(world: World, client: str, match: re.Match[str], endpoint: Endpoint, gateway: Gateway) -> Hop:
     fate = world.fate(client, endpoint)
     port, version = int(match["port"]), match["version"] or None
-    return Hop(client, match[0], port, version, serving, endpoint.address, endpoint.tls, fate.end, fate.reason)
+    return Hop(
+        client,
+        match[0],
+        port,
+        version,
+        gateway.cluster,
+        gateway.name,
+        endpoint.address.lower(),
+        endpoint.weight,
+        endpoint.tls,
+        fate.end,
+        fate.reason,
+    )

@@ -27,6 +27,8 @@ class Gateway:
     addresses: Mapping[str, frozenset[str]]
     """Address → the clusters that can dial it; none is stated: all can."""
     is_managed: bool
+    name: str
+    weight: int | None
 
     def addresses_for(self, client: str) -> set[str]:
         """What callers on the client cluster dial."""
@@ -70,6 +72,8 @@ class Presence:
     accounts: tuple[str, ...]
     identities: tuple[str, ...]
     """Whoever answers has one of these; first those of the accounts, in their order."""
+    gateways: frozenset[str] | None
+    """Those of the cluster that lead here; None is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,15 @@ class Stack:
             pod.address for pod in self.pods if pod.presence is presence and labels.items() <= pod.labels.items()
         )
 
+    def gateways_to(self, service: str, cluster: str, client: str) -> list[Gateway]:
+        """Those that callers on the client cluster dial."""
+        chosen = self.presence(service, cluster).gateways
+        return [
+            gateway
+            for gateway in self.clusters[cluster].gateways
+            if gateway.weight != 0 and gateway.addresses_for(client) and (chosen is None or gateway.name in chosen)
+        ]
+
     def gateway_at(self, address: str, port: int) -> Gateway | None:
         """Whom a client reaches at an address."""
         for cluster in self.clusters.values():
@@ -140,18 +153,18 @@ class Stack:
 
 def _cluster(name: str, part: Part) -> Cluster:
     root = (part.get("istio") or {}).get("namespace", "istio-system")
-    gateways = part.get("gateways") or {"": part["gateway"]} if "gateway" in part or "gateways" in part else {}
+    gateways = part.get("gateways") or {"default": part["gateway"]} if "gateway" in part or "gateways" in part else {}
     return Cluster(
         name,
         part.get("domain", "cluster.local"),
         part.get("trustDomain", "cluster.local"),
         root,
         part.get("locality", ""),
-        tuple(_gateway(name, gateway, root) for gateway in gateways.values()),
+        tuple(_gateway(name, own_name, gateway, root) for own_name, gateway in gateways.items()),
     )
 
 
-def _gateway(cluster: str, part: Part, root: str) -> Gateway:
+def _gateway(cluster: str, name: str, part: Part, root: str) -> Gateway:
     stated = (
         (item["address"], item.get("clients") or ()) if isinstance(item, Mapping) else (item, ())
         for item in part["addresses"]
@@ -164,6 +177,8 @@ def _gateway(cluster: str, part: Part, root: str) -> Gateway:
         int(part.get("port", 15443)),
         {_usual_form(str(address)): frozenset(clients) for address, clients in stated},
         is_managed=str(part.get("manage", True)).lower() != "false",
+        name=name,
+        weight=int(part["weight"]) if "weight" in part else None,
     )
 
 
@@ -199,6 +214,7 @@ def _presence(service: Part, cluster: Cluster, part: Part) -> Presence:
             *(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
             *(part.get("identities") or ()),
         ),
+        frozenset(part["gateways"]) if part.get("gateways") else None,
     )
 
 

@@ -131,6 +131,6 @@ def _server_of_the_user(stack: Stack, cluster: Cluster, gateway: Gateway) -> Ite
     yield {
         "apiVersion": "networking.istio.io/v1",
         "kind": "Gateway",
-        "metadata": {"name": "users-own", "namespace": gateway.namespace},
+        "metadata": {"name": f"users-own-{gateway.name}", "namespace": gateway.namespace},
         "spec": {"selector": dict(gateway.labels), "servers": [server]},
     }

@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import Annotated, ClassVar
 
+from .. import names
+from ..errors import Path
 from ..manifest import Late
 from .part import Part
 from .values import (
@@ -17,6 +19,7 @@ from .values import (
     State,
     Text,
     TrustDomain,
+    Weight,
 )
 
 
@@ -59,13 +62,32 @@ class Gateway(Part):
     manage: bool = True
     """`false` where a server of your own admits the hosts already."""
 
-    def addresses_for(self, client: str) -> list[tuple[int, Late]]:
+    @property
+    def share(self) -> int | None:
+        """Its weight among the cluster's gateways; None: each address counts alike."""
+        return None
+
+    def addresses_for(self, client: "Cluster") -> list[tuple[int, Late]]:
         """The addresses that a cluster can dial, each with its index."""
         return [
             (index, target.address)
             for index, target in enumerate(self.addresses)
-            if target.clients is None or client in target.clients
+            if target.clients is None or client.name in target.clients
         ]
+
+
+class NamedGateway(Gateway):
+    """One of a cluster's east-west gateways, with pods of its own."""
+
+    weight: Weight | None = None
+    """The gateway's share of the calls; each address counts alike if it is left out.
+
+    With 0, the Gateway objects are made and no call goes there.
+    """
+
+    @property
+    def share(self) -> int | None:
+        return self.weight
 
 
 class Cluster(Part):
@@ -86,7 +108,9 @@ class Cluster(Part):
     settle_seconds: Seconds | None = None
     """How long a change waits for the proxies of this cluster; the federation's if it is left out."""
     gateway: Gateway | None = None
-    """The east-west gateway; needed where other clusters call this one."""
+    """The east-west gateway; it or `gateways` is needed where other clusters call this one."""
+    gateways: Annotated[dict[DnsLabel, NamedGateway], NonEmpty] | None = None
+    """Several east-west gateways, by name. `gateway` is short for one that is named `default`."""
 
     @cached_property
     def name(self) -> str:
@@ -97,7 +121,18 @@ class Cluster(Part):
         """Tells the cluster its name; looked up some 10 times for each object, so it is a plain attribute."""
         self.__dict__["name"] = name
 
-    @property
-    def gateway_namespace(self) -> str:
-        """Where the pods of the east-west gateway run."""
-        return (self.gateway and self.gateway.namespace) or self.istio.namespace
+    @cached_property
+    def gateway_of(self) -> dict[str, Gateway]:
+        """Name → east-west gateway, by name; none where other clusters cannot call this one."""
+        several = {} if self.gateways is None else self.gateways
+        one = {} if self.gateway is None else {names.DEFAULT_GATEWAY: self.gateway}
+        return dict(sorted({**several, **one}.items()))
+
+    def path_of(self, gateway: str) -> Path:
+        """Where a gateway stands in the cluster."""
+        is_alone = gateway == names.DEFAULT_GATEWAY and self.gateway is not None
+        return ("gateway",) if is_alone else ("gateways", gateway)
+
+    def namespace_of(self, gateway: Gateway) -> str:
+        """Where the pods of an east-west gateway run."""
+        return gateway.namespace or self.istio.namespace
