@@ -90,6 +90,8 @@ class ClusterArgs(TypedDict):
     """The control plane."""
     locality: NotRequired[str]
     """`region/zone/subzone`, as far as they are known."""
+    ip_families: NotRequired[Sequence[Literal["IPv4", "IPv6"]]]
+    """The IP families of the pods; addresses of another family are kept from callers here. None is kept by default."""
     state: NotRequired[Literal["active", "draining", "retired"]]
     """Whether calls go there; `active` by default."""
     settle_seconds: NotRequired[int]
@@ -253,8 +255,10 @@ class RuleArgs(TypedDict):
 class AddressesArgs(TypedDict, total=False):
     pool: str
     """A network; `240.0.0.0/12` by default."""
-    pins: Mapping[str, str]
-    """Federated host → address, by hand."""
+    pools: Sequence[str]
+    """A network of each IP family, in place of `pool`."""
+    pins: Mapping[str, str | Sequence[str]]
+    """Federated host → address, or a list with an address of each family, by hand."""
     taken: Sequence[str]
     """Networks that others use, such as another federation's pool."""
 

@@ -30,9 +30,13 @@ class Gateway:
     name: str
     weight: int | None
 
-    def addresses_for(self, client: str) -> set[str]:
+    def addresses_for(self, client: "Cluster") -> set[str]:
         """What callers on the client cluster dial."""
-        return {address for address, clients in self.addresses.items() if not clients or client in clients}
+        return {
+            address
+            for address, clients in self.addresses.items()
+            if (not clients or client.name in clients) and _version(address) in (0, *(client.versions or (4, 6)))
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Cluster:
     root_namespace: str
     locality: str
     gateways: tuple[Gateway, ...]
+    versions: tuple[int, ...]
+    """The IP versions, 4 and 6, of its pods and its Services; empty where the stack file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +121,12 @@ class Stack:
         return [
             pod
             for number, presence in enumerate(self.presences)
-            for pod in _pods(presence, f"10.{places[presence.cluster]}.{number}")
+            for pod in _pods(presence, self._network(presence.cluster, f"{places[presence.cluster]}", f"{number}"))
         ]
+
+    def _network(self, cluster: str, *parts: str) -> str:
+        """What the addresses of pods begin with."""
+        return f"fd10:{':'.join(parts)}:" if self.clusters[cluster].versions[:1] == (6,) else f"10.{'.'.join(parts)}."
 
     def presence(self, service: str, cluster: str) -> Presence:
         """Where the service runs on that cluster. Raises `LookupError`."""
@@ -133,7 +143,7 @@ class Stack:
             pod.address for pod in self.pods if pod.presence is presence and labels.items() <= pod.labels.items()
         )
 
-    def gateways_to(self, service: str, cluster: str, client: str) -> list[Gateway]:
+    def gateways_to(self, service: str, cluster: str, client: Cluster) -> list[Gateway]:
         """Those that callers on the client cluster dial."""
         chosen = self.presence(service, cluster).gateways
         return [
@@ -161,6 +171,7 @@ def _cluster(name: str, part: Part) -> Cluster:
         root,
         part.get("locality", ""),
         tuple(_gateway(name, own_name, gateway, root) for own_name, gateway in gateways.items()),
+        tuple(int(family.removeprefix("IPv")) for family in part.get("ipFamilies") or ()),
     )
 
 
@@ -180,6 +191,14 @@ def _gateway(cluster: str, name: str, part: Part, root: str) -> Gateway:
         name=name,
         weight=int(part["weight"]) if "weight" in part else None,
     )
+
+
+def _version(address: str) -> int:
+    """0 of a name."""
+    try:
+        return ip_address(address).version
+    except ValueError:
+        return 0
 
 
 def _usual_form(address: str) -> str:
@@ -229,5 +248,5 @@ def _pods(presence: Presence, network: str) -> Iterator[Pod]:
         accounts = presence.accounts or ("default",)
         turn = number % len(accounts)
         identity = presence.identities[turn] if presence.identities else ""
-        address = f"{network}.{number + 1}"
+        address = f"{network}{':' if ':' in network else ''}{number + 1}"
         yield Pod(presence, version, address, {**presence.selector, **labels}, accounts[turn], identity)

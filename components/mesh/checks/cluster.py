@@ -23,6 +23,7 @@ def _gateways(name: str, cluster: Cluster, federation: Federation, owner_of: dic
     path = ("clusters", name)
     named = cluster.gateways or {}
     yield from each(
+        stated_twice((*path, "ipFamilies"), cluster.ip_families),
         gateway_stated_twice(path, cluster),
         missing_weight((*path, "gateways"), named),
         no_weight_above_zero((*path, "gateways"), named),

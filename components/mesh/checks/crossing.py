@@ -34,6 +34,7 @@ def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Pro
             no_gateway(path, call, federation),
             no_address_for_client(path, call, federation),
             weights_too_large(path, call, federation),
+            no_pool_of_the_family(path, call, federation),
             server_name_too_long(path, call, federation),
             federated_host_too_long(path, call, federation),
             federated_host_under_local(call.service, call.serving, federation),
@@ -70,6 +71,19 @@ def weights_too_large(_path: Path, call: Crossing, federation: Federation) -> It
 
 
 MAX_TOTAL = 2**32 - 1
+
+
+def no_pool_of_the_family(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    """A federated host without an address of the caller's family has none that the caller could dial."""
+    networks = federation.addresses.networks
+    for client in _known_clients(call, federation):
+        if client.ip_families is not None and not any(client.has_family(network.version) for network in networks):
+            families = joined(client.ip_families)
+            message = (
+                f"{client.name!r} has {families} alone, and no federated host has an address of it; "
+                f"add a network of {families} to `addresses.pools`"
+            )
+            yield Problem(("clusters", client.name, "ipFamilies"), "no-pool-of-the-family", message)
 
 
 def _with_calls(call: Crossing, federation: Federation) -> list[Gateway]:

@@ -1,6 +1,7 @@
 """Clusters: their control planes, their trust domains, and the gateways by which others reach them."""
 
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Annotated, ClassVar
 
 from .. import names
@@ -11,6 +12,7 @@ from .values import (
     DnsLabel,
     DnsName,
     GatewayAddress,
+    IpFamily,
     IstioVersion,
     Labels,
     NonEmpty,
@@ -72,8 +74,17 @@ class Gateway(Part):
         return [
             (index, target.address)
             for index, target in enumerate(self.addresses)
-            if target.clients is None or client.name in target.clients
+            if (target.clients is None or client.name in target.clients)
+            and (client.ip_families is None or _is_of_a_family(target.address, client))
         ]
+
+
+def _is_of_a_family(address: Late, client: "Cluster") -> bool:
+    """Whether a cluster may have the family of an address: a name and what is late may be of either."""
+    try:
+        return client.has_family(ip_address(address).version)
+    except ValueError:
+        return True
 
 
 class NamedGateway(Gateway):
@@ -103,6 +114,11 @@ class Cluster(Part):
     """The control plane."""
     locality: Text | None = None
     """`region/zone/subzone` of the cluster, as far as they are known."""
+    ip_families: Annotated[list[IpFamily], NonEmpty] | None = None
+    """The IP families of the pods, as Kubernetes calls them.
+
+    Addresses of another family are kept from the callers here; no address is if it is left out.
+    """
     state: State = "active"
     """`draining`: no call goes there, and its own callers leave it. `retired`: no object of others names it."""
     settle_seconds: Seconds | None = None
@@ -127,6 +143,10 @@ class Cluster(Part):
         several = {} if self.gateways is None else self.gateways
         one = {} if self.gateway is None else {names.DEFAULT_GATEWAY: self.gateway}
         return dict(sorted({**several, **one}.items()))
+
+    def has_family(self, version: int) -> bool:
+        """Whether the pods have addresses of IP version 4 or 6, as far as the spec says."""
+        return self.ip_families is None or f"IPv{version}" in self.ip_families
 
     def path_of(self, gateway: str) -> Path:
         """Where a gateway stands in the cluster."""
