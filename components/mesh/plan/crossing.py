@@ -1,5 +1,6 @@
 """The traffic policy of calls that leave their cluster: mutual TLS, and defaults for a path through gateways."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import names
@@ -44,6 +45,11 @@ FAILURES_BESIDE_TIMEOUTS = 2
 2 % of the calls ended by their timeout, 1 lost 2,822 of 6,500 calls and 2 lost none (stock Envoy 1.40, 100 calls/s)."""
 
 
+BY_WEIGHT = {"loadBalancer": {"simple": "ROUND_ROBIN"}}
+"""Keeps the proportion of gateways that have weights. Envoy divides the weights of LEAST_REQUEST, Istio's default, by
+the number of open requests: in bursts of 4,000 calls, 24 % took the gateway of weight 10 beside one of weight 90."""
+
+
 def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
     """The policy for calls to a version of the service (`""` is any), complete at every level: Istio replaces them.
 
@@ -55,10 +61,13 @@ def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
     if use.is_timed:
         outliers["consecutiveLocalOriginFailures"] = FAILURES_BESIDE_TIMEOUTS
     stated = list(stated_policies(use, version))
-    whole = merged({"connectionPool": {"tcp": _tcp()}, "outlierDetection": outliers}, *stated)
+    balancing = BY_WEIGHT if _have_weights(use) and not _choose_a_balancer(stated) else {}
+    whole = merged({"connectionPool": {"tcp": _tcp()}, "outlierDetection": outliers, **balancing}, *stated)
     levels = [
         {
-            **_at_a_port(merged({"connectionPool": _connection_pool(port)}, {"outlierDetection": outliers}, *stated)),
+            **_at_a_port(
+                merged({"connectionPool": _connection_pool(port), "outlierDetection": outliers, **balancing}, *stated)
+            ),
             "port": {"number": port.number},
             "tls": {
                 "mode": "ISTIO_MUTUAL",
@@ -69,6 +78,17 @@ def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
         for port in sorted(use.service.ports, key=lambda port: port.number)
     ]
     return {**whole, "portLevelSettings": levels, "tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": _identities(use)}}
+
+
+def _have_weights(use: Use) -> bool:
+    """Whether the gateways to the service share calls by weights."""
+    return len(use.gateways) > 1 and any(gateway.share is not None for gateway in use.gateways.values())
+
+
+def _choose_a_balancer(stated: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the user says how calls are spread, as far as that is known. Istio takes one of the two fields."""
+    balancers = [policy["loadBalancer"] for policy in stated if "loadBalancer" in policy]
+    return any(not isinstance(one, dict) or {"simple", "consistentHash"} & one.keys() for one in balancers)
 
 
 _AT_A_PORT = ("connectionPool", "loadBalancer", "outlierDetection")
