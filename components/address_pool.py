@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the plugin process that unpickles the provider needs no spe
     from .mesh.spec.federation import Addresses
 
 _REMEMBERED = ("addresses", "freed", "resting")
+_IPV6 = "ipv6"
+"""Where the second pool stands: that of IPv6, beside that of IPv4."""
 
 
 class AddressPoolProvider(dynamic.ResourceProvider):
@@ -24,29 +26,22 @@ class AddressPoolProvider(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """The engine hands over the previous update's inputs; on failure nothing has been touched."""
-        held = Ledger(_olds.get("addresses") or {}, tuple(_olds.get("freed", ())), tuple(_olds.get("resting", ())))
+        """The engine hands over the previous update's inputs; on failure nothing has been touched.
+
+        A pool goes on from the one of its family, wherever that stood before.
+        """
+        held = {ip_network(pool["pool"]).version: pool for pool in (_olds, _olds.get(_IPV6)) if pool}
         try:
-            ledger = allocate(
-                news["hosts"],
-                ip_network(news["pool"]),
-                held,
-                pins=news["pins"],
-                taken=[ip_network(network) for network in news["taken"]],
-            )
+            checked = {**news, **_allocated(news, news, held)}
+            if second := news.get(_IPV6):
+                checked[_IPV6] = {**second, **_allocated(second, news, held)}
         except AllocationError as error:
             return dynamic.CheckResult(news, [dynamic.CheckFailure("addresses", str(error))])
-        remembered = {
-            "addresses": ledger.addresses,
-            "freed": list(ledger.freed),
-            "resting": list(ledger.resting),
-        }
-        return dynamic.CheckResult({**news, **remembered}, [])
+        return dynamic.CheckResult(checked, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """That an address has rested is remembered, but it is no change that anybody need look at."""
-        shown = [key for key in {**_olds, **_news} if key != "resting"]
-        if all(_olds.get(key) == _news.get(key) for key in shown):
+        if _shown(_olds) == _shown(_news):
             return dynamic.DiffResult(changes=False)
         return dynamic.DiffResult()  # the engine's own comparison reads well: one line per host
 
@@ -57,28 +52,65 @@ class AddressPoolProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(dict(_news))
 
 
+def _allocated(pool: Mapping[str, Any], news: Mapping[str, Any], held: Mapping[Any, Mapping[str, Any]]) -> Any:
+    """What a pool remembers from now on."""
+    network = ip_network(pool["pool"])
+    before = held.get(network.version, {})
+    ledger = allocate(
+        news["hosts"],
+        network,
+        Ledger(before.get("addresses") or {}, tuple(before.get("freed") or ()), tuple(before.get("resting") or ())),
+        pins=pool["pins"],
+        taken=[ip_network(taken) for taken in news["taken"]],
+    )
+    return {"addresses": ledger.addresses, "freed": list(ledger.freed), "resting": list(ledger.resting)}
+
+
+def _shown(pool: Mapping[str, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in pool.items() if key != "resting"}
+    return {**own, _IPV6: _shown(pool[_IPV6])} if pool.get(_IPV6) else own
+
+
 class AddressPool(dynamic.Resource, module="mesh", name="AddressPool"):
-    """One virtual IP per federated host, kept for as long as the host stays."""
+    """One virtual IP per federated host and pool, kept for as long as the host stays."""
 
     addresses: pulumi.Output[dict[str, str]]
 
     def __init__(
         self, name: str, hosts: Sequence[str], pool: "Addresses", opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        first, *second = ({"pool": str(network), "pins": pool.pins_in(network)} for network in pool.networks)
         props = {
             "hosts": sorted(hosts),
-            "pool": str(pool.pool),
-            "pins": dict(sorted(pool.pins.items())),
+            **first,
             "taken": sorted(map(str, pool.taken)),
             **dict.fromkeys(_REMEMBERED),
+            **dict(zip([_IPV6], second, strict=False)),
         }
         super().__init__(AddressPoolProvider(), name, props, opts)
+        of_second = [getattr(self, _IPV6).apply(_addresses_of) for _ in second]
         # once: `all` makes an output of every address in it
-        self._known = pulumi.Output.all(self.urn, self.addresses)
+        self._known = [pulumi.Output.all(self.urn, addresses) for addresses in (self.addresses, *of_second)]
 
-    def address_of(self, host: str) -> pulumi.Output[str]:
-        """The virtual IP of one of the hosts."""
-        return self._known.apply(lambda known: _look_up(host, *known))
+    def addresses_of(self, host: str) -> list[pulumi.Output[str]]:
+        """The virtual IPs of one of the hosts, one of each pool; IPv4 before IPv6."""
+        return [known.apply(lambda known: _look_up(host, *known)) for known in self._known]
+
+    @property
+    def by_host(self) -> pulumi.Output[dict[str, Any]]:
+        """Host → virtual IP; with two pools, a list with one of each."""
+        if len(self._known) == 1:
+            return self.addresses
+        return pulumi.Output.all(*self._known).apply(lambda pools: _together([addresses for _, addresses in pools]))
+
+
+def _addresses_of(second: Mapping[str, Any] | None) -> dict[str, str]:
+    """None where the second pool is new, and the resource is not a target."""
+    return (second or {}).get("addresses") or {}
+
+
+def _together(pools: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+    return {host: [addresses[host] for addresses in pools if host in addresses] for host in sorted(pools[0])}
 
 
 def _look_up(host: str, urn: str, addresses: Mapping[str, str]) -> str:

@@ -72,6 +72,11 @@ class GatewayArgs(TypedDict):
     """False where a server of your own admits these hosts already; `True` by default."""
 
 
+class NamedGatewayArgs(GatewayArgs):
+    weight: NotRequired[int]
+    """The gateway's share of the calls; each address counts alike by default."""
+
+
 class ClusterArgs(TypedDict):
     provider: Provider
     """The way to the cluster's API server. Give it a `cluster_identifier`, or a new kubeconfig replaces everything."""
@@ -85,12 +90,16 @@ class ClusterArgs(TypedDict):
     """The control plane."""
     locality: NotRequired[str]
     """`region/zone/subzone`, as far as they are known."""
+    ip_families: NotRequired[Sequence[Literal["IPv4", "IPv6"]]]
+    """The IP families of the pods; addresses of another family are kept from callers here. None is kept by default."""
     state: NotRequired[Literal["active", "draining", "retired"]]
     """Whether calls go there; `active` by default."""
     settle_seconds: NotRequired[int]
     """How long a change waits for the proxies of this cluster; the federation's by default."""
     gateway: NotRequired[GatewayArgs]
-    """Needed where other clusters call this one."""
+    """Needed where other clusters call this one; or `gateways`."""
+    gateways: NotRequired[Mapping[str, NamedGatewayArgs]]
+    """Several gateways, by name; `gateway` is short for one that is named `default`."""
 
 
 class PortArgs(TypedDict):
@@ -127,6 +136,8 @@ class PresenceArgs(TypedDict, total=False):
     """Istio's `trafficPolicy` for destinations on this cluster; narrows the service's, field by field."""
     version_policies: Mapping[str, Istio]
     """The same for single versions; narrows that of the cluster."""
+    gateways: Sequence[str]
+    """The cluster's gateways that lead to the service; all by default."""
 
 
 class ImportArgs(TypedDict):
@@ -259,8 +270,10 @@ class RuleArgs(TypedDict):
 class AddressesArgs(TypedDict, total=False):
     pool: str
     """A network; `240.0.0.0/12` by default."""
-    pins: Mapping[str, str]
-    """Federated host → address, by hand."""
+    pools: Sequence[str]
+    """A network of each IP family, in place of `pool`."""
+    pins: Mapping[str, str | Sequence[str]]
+    """Federated host → address, or a list with an address of each family, by hand."""
     taken: Sequence[str]
     """Networks that others use, such as another federation's pool."""
 

@@ -32,8 +32,8 @@ class MeshFederation(pulumi.ComponentResource):
     another federation of the program makes one of its objects, before any object of either is (see `claims`).
     """
 
-    addresses: pulumi.Output[dict[str, str]]
-    """Federated host → virtual IP."""
+    addresses: pulumi.Output[dict[str, Any]]
+    """Federated host → virtual IP; with two pools, a list with one of each, IPv4 before IPv6."""
     hosts: pulumi.Output[dict[str, dict[str, str]]]
     """Service → serving cluster → federated host."""
     traffic: pulumi.Output[dict[str, dict[str, dict[str, Any]]]]
@@ -65,7 +65,7 @@ class MeshFederation(pulumi.ComponentResource):
             cluster: MeshCluster(f"{name}/{cluster}", provider, pulumi.ResourceOptions(parent=self))
             for cluster, provider in configuration.providers.items()
         }
-        addresses = {host: pool.address_of(host) for host in routes.federated_hosts}
+        addresses = {host: pool.addresses_of(host) for host in routes.federated_hosts}
         objects = _Objects(plan(routes, addresses, part_of=name), clusters, configuration, prerequisites)
         objects.claim(claims)
         registered_routes = objects.register()
@@ -83,7 +83,7 @@ class MeshFederation(pulumi.ComponentResource):
         )
         for component in clusters.values():
             component.register_outputs({})
-        self.addresses = pool.addresses
+        self.addresses = pool.by_host
         self.hosts = pulumi.Output.from_input(outputs.hosts(routes))
         self.traffic = pulumi.Output.from_input(dict[str, dict[str, dict[str, Any]]](outputs.traffic(routes)))
         self.trust = pulumi.Output.from_input(outputs.trust(routes))

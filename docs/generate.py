@@ -56,12 +56,6 @@ def _part(part: keys.Part) -> str:
     return "\n\n".join([f"### {part.heading}", *([_wrapped(part.meaning)] if part.meaning else []), table])
 
 
-def later() -> str:
-    """A table of the keys that this release refuses."""
-    rows = [(place, ", ".join(f"`{key}`" for key in names)) for place, names in keys.later()]
-    return _table(("in", "keys"), rows)
-
-
 def outputs() -> str:
     """A table of the component's outputs, by the docstrings of its attributes."""
     source = (REPOSITORY / "components" / "federation.py").read_text()
@@ -127,7 +121,6 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "client clusters": lambda: sentences(requirements.CLIENT_CLUSTERS),
     "serving clusters": lambda: sentences(requirements.SERVING_CLUSTERS),
     "keys": tables,
-    "later": later,
     "outputs": outputs,
     "commands": command_table,
     "options": option_table,

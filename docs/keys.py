@@ -53,13 +53,6 @@ def parts() -> Iterator[Part]:
         yield Part(f"`{place}`" if place else "Top level", _one_line(inspect.getdoc(model)), keys)
 
 
-def later() -> Iterator[tuple[str, list[str]]]:
-    """Part of the spec → its keys that are words of the language, but not of this release."""
-    for model, place in _places(Federation, ""):
-        if keys := sorted(getattr(model, "later", ())):
-            yield f"`{place}`" if place else "top level", keys
-
-
 def _places(model: type[BaseModel], place: str) -> Iterator[tuple[type[BaseModel], str]]:
     """The model and those that it holds, each with its place, in the order of the text."""
     yield model, place

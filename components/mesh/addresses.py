@@ -169,4 +169,4 @@ def _exhausted(host: str, pool: Network, blocked: Collection[str]) -> str:
     later = (
         f"; {len(blocked)} given up by this update or the last can be used in the second after it" if blocked else ""
     )
-    return f"no free address in {pool} for {host}: widen `addresses.pool`{later}"
+    return f"no free address in {pool} for {host}: widen the pool{later}"

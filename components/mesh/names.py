@@ -22,6 +22,9 @@ LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 NOT_A_LABEL_VALUE = "is not the value of a Kubernetes label; at most 63 of A-Z, a-z, 0-9, -, _ and ."
 
+DEFAULT_GATEWAY = "default"
+"""The name of a cluster's `gateway`."""
+
 PLACEHOLDERS = ("{service}", "{namespace}", "{cluster}")
 
 
@@ -75,8 +78,14 @@ def failover_label(members: Sequence[tuple[str, str]]) -> str:
     return f"{'-'.join(cluster for cluster, _ in members)[:52]}-{digest}"
 
 
-def gateway_name(service: str, namespace: str) -> str:
-    """A Gateway's name for one exported service: a DNS label, as Istio wants it, of at most 63 characters."""
+def gateway_name(service: str, namespace: str, gateway: str = DEFAULT_GATEWAY) -> str:
+    """A Gateway's name for one exported service: a DNS label, as Istio wants it, of at most 63 characters.
+
+    It holds the name of the `gateway`, unless that is the default.
+    """
     # 40 bits: two of 10,000 services with the same first letters meet once in 20,000 federations; a name never changes
+    if gateway != DEFAULT_GATEWAY:
+        digest = blake2b(f"{service}.{namespace}.{gateway}".encode(), digest_size=5).hexdigest()
+        return f"{gateway[:16]}-{service[:17]}-{namespace[:17]}-{digest}"
     digest = blake2b(f"{service}.{namespace}".encode(), digest_size=5).hexdigest()
     return f"{service[:26]}-{namespace[:25]}-{digest}"

@@ -140,6 +140,10 @@ def _facts(name: str, routes: Routes) -> Facts:
         ),
         selected=_named_here((failover.service for failover in failovers if failover.at_home), name),
         served=_named_here(served, name),
+        served_by={
+            gateway: _named_here((service for service in served if gateway in service.gateways_on(cluster)), name)
+            for gateway in cluster.gateway_of
+        },
         trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
         absent=_named_here((service for service in called if name not in service.clusters), name),
         headless=_named_here((service for service in called if service.headless), name),

@@ -8,14 +8,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import MinLen
 from pydantic import AfterValidator, TypeAdapter, ValidationError
-from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from .errors import Path, Problem
 from .istio.meant import as_meant
 from .spec.part import Part
 from .spec.rule import HttpEntry
-from .spec.values import InIstiosWords, plain_or_late
+from .spec.values import InIstiosWords, as_list, plain_or_late
 from .unknown import Encrypted, Unknown
 from .wording import not_text, shown, step_of, told
 
@@ -88,11 +87,13 @@ class Reading:
         return read(annotation, constraints, data, path)
 
     def _list(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
+        [of] = get_args(annotation)
         if not isinstance(data, list | tuple):
+            if any(getattr(constraint, "func", None) is as_list for constraint in constraints):
+                return [self._value(of, (), data, path)]
             return self._unread(path, "not-a-list", f"{shown(data)} is not a list")
         if not data and _needs_entries(constraints):
             return self._unread(path, "empty", "[] is empty; it should have at least one entry")
-        [of] = get_args(annotation)
         return [self._value(of, (), item, (*path, index)) for index, item in enumerate(data)]
 
     def _dict(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
@@ -174,8 +175,6 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
 
 
 def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
-    if to_camel(key) in model.later:
-        return f"{key!r} is not supported yet"
     snake_case = "_" in key
     keys = [name if snake_case else field.alias or name for name, field in model.model_fields.items()]
     nearest = get_close_matches(key, [*keys, *model.elsewhere], n=1)

@@ -3,12 +3,12 @@
 The README's "Before you start" says the same sentences of any cluster, and a test holds the two equal.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from .istio.releases import RELEASES
-from .spec.cluster import Cluster
+from .spec.cluster import Cluster, Gateway
 
 NAMED = 5
 """How many services a sentence names at most; of more it says how many there are."""
@@ -26,6 +26,8 @@ class Requirement(NamedTuple):
     """With `{services}`, those of `roles`, and other keys of `ANY_CLUSTER` in the place of what clusters differ in."""
     without: Kind | None = None
     """The services for which it need not hold."""
+    of_a_gateway: bool = False
+    """Whether it speaks of one gateway, so that it is said of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Facts:
     """Services that run here and whose own callers may be answered by other clusters, or by these pods."""
     served: Sequence[str] = ()
     """Services that answer calls of other clusters here."""
+    served_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Gateway → those of `served` to which it leads; all if it is not in here."""
     absent: Sequence[str] = ()
     """Those of `called` that do not run here."""
     headless: Sequence[str] = ()
@@ -124,11 +128,17 @@ CLIENT_CLUSTERS = (
 )
 
 SERVING_CLUSTERS = (
-    Requirement("gateway-runs", ("served",), "The pods of the east-west gateway run in {gateway}, with {selector}."),
+    Requirement(
+        "gateway-runs",
+        ("served",),
+        "The pods of the east-west gateway run in {gateway}, with {selector}.",
+        of_a_gateway=True,
+    ),
     Requirement(
         "gateway-is-reachable",
         ("served",),
         "The pods of the client clusters can open TCP connections to the gateway addresses, on {port}.",
+        of_a_gateway=True,
     ),
     Requirement(
         "tcp-load-balancer",
@@ -141,6 +151,7 @@ SERVING_CLUSTERS = (
         ("served",),
         "Nothing hides {services} from {gateway}: "
         "neither the annotation `networking.istio.io/exportTo` nor the mesh's `defaultServiceExportTo`.",
+        of_a_gateway=True,
     ),
     Requirement(
         "no-local-traffic-policy",
@@ -159,17 +170,20 @@ SERVING_CLUSTERS = (
         "No other server on {listener_port} of the gateway is in mode AUTO_PASSTHROUGH with a wildcard over our hosts. "
         "Istio's multi-network guide installs such a server, for `*.local`. "
         "Envoy refuses the whole listener if it finds one beside our exact hosts.",
+        of_a_gateway=True,
     ),
     Requirement(
         "own-passthrough",
         ("served",),
         "Where `gateway.manage` is false, a server of your own admits {services}, in mode AUTO_PASSTHROUGH.",
+        of_a_gateway=True,
     ),
     Requirement(
         "no-wildcard-rule-at-the-gateway",
         ("served",),
         "No DestinationRule in {gateway} covers {services} by a wildcard, except in the root namespace. "
         "The gateway prefers such a rule to ours, and then knows no version.",
+        of_a_gateway=True,
     ),
 )
 
@@ -195,16 +209,33 @@ def requirements(facts: Facts) -> dict[str, str]:
 
     A cluster that neither calls nor answers has none.
     """
-    return {
-        requirement.name: requirement.text.format_map({**ANY_CLUSTER, **_words(facts, requirement)})
-        for requirement in REQUIREMENTS
-        if _services(facts, requirement) and not _is_settled(requirement.name, facts)
+    said = ((requirement.name, _said(facts, requirement)) for requirement in REQUIREMENTS)
+    return {name: text for name, text in said if text}
+
+
+def _said(facts: Facts, requirement: Requirement) -> str:
+    """`""` where it need not hold. Of several gateways, each is named before the sentences about it."""
+    if not requirement.of_a_gateway:
+        return _text(facts, requirement)
+    gateways = facts.cluster.gateway_of
+    texts = {
+        name: _text(replace(facts, served=facts.served_by.get(name, facts.served)), requirement, gateway)
+        for name, gateway in gateways.items()
     }
+    if len({*texts.values()}) <= 1:
+        return "".join({*texts.values()})
+    return " ".join(f"Of the gateway {name}: {text}" for name, text in texts.items() if text)
 
 
-def _is_settled(name: str, facts: Facts) -> bool:
+def _text(facts: Facts, requirement: Requirement, gateway: Gateway | None = None) -> str:
+    services = _services(facts, requirement)
+    if not services or _is_settled(requirement.name, facts, gateway):
+        return ""
+    return requirement.text.format_map({**ANY_CLUSTER, **_words(facts, services, gateway)})
+
+
+def _is_settled(name: str, facts: Facts, gateway: Gateway | None) -> bool:
     """Whether the spec itself shows that there is nothing to check."""
-    gateway = facts.cluster.gateway
     match name:
         case "accepted-trust-domains":
             return not facts.trust_domains
@@ -213,7 +244,7 @@ def _is_settled(name: str, facts: Facts) -> bool:
         case "no-other-passthrough":
             return gateway is None or not gateway.manage
         case "no-wildcard-rule-at-the-gateway":
-            return facts.cluster.gateway_namespace == facts.cluster.istio.namespace
+            return gateway is None or facts.cluster.namespace_of(gateway) == facts.cluster.istio.namespace
     return False
 
 
@@ -223,27 +254,27 @@ def _services(facts: Facts, requirement: Requirement) -> list[str]:
     return sorted({service for role in requirement.roles for service in of_role[role]} - {*spared})
 
 
-def _words(facts: Facts, requirement: Requirement) -> dict[str, str]:
+def _words(facts: Facts, services: Sequence[str], gateway: Gateway | None) -> dict[str, str]:
     """What this cluster has in the place of the words in `ANY_CLUSTER`."""
-    here = {*facts.called, *facts.served}
     cluster = facts.cluster
-    namespaces = {cluster.istio.namespace, *(service.partition(".")[2] for service in here)}
+    of_services = {service.partition(".")[2] for service in (*facts.called, *facts.served)}
+    of_gateways = {cluster.namespace_of(one) for one in cluster.gateway_of.values()}
     words = {
+        "namespaces": _counted("namespace", {cluster.istio.namespace, *of_services, *of_gateways}),
         "releases": cluster.istio.version or ANY_RELEASE,
-        "services": _counted("service", _services(facts, requirement)),
+        "services": _counted("service", services),
     }
     if facts.trust_domains:
         words["trust_domains"] = _counted("trust domain", facts.trust_domains)
-    if cluster.gateway is not None:
-        labels = ", ".join(f"`{key}: {value}`" for key, value in sorted(cluster.gateway.selector.items()))
-        namespaces.add(cluster.gateway_namespace)
+    if gateway is not None:
+        labels = ", ".join(f"`{key}: {value}`" for key, value in sorted(gateway.selector.items()))
         words |= {
-            "gateway": _counted("namespace", [cluster.gateway_namespace]),
+            "gateway": _counted("namespace", [cluster.namespace_of(gateway)]),
             "selector": f"the labels {labels}",
-            "port": f"port {cluster.gateway.port}",
-            "listener_port": f"port {cluster.gateway.listener_port}",
+            "port": f"port {gateway.port}",
+            "listener_port": f"port {gateway.listener_port}",
         }
-    return {**words, "namespaces": _counted("namespace", namespaces)}
+    return words
 
 
 def _counted(noun: str, names: Collection[str]) -> str:

@@ -141,10 +141,9 @@ class Use:
         return "" if presence and version in presence.version_services else version
 
     @property
-    def gateway(self) -> Gateway:
-        """The serving cluster's gateway. Where a call leaves its cluster there is one (`checks.crossing`)."""
-        assert self.serving.gateway is not None
-        return self.serving.gateway
+    def gateways(self) -> dict[str, Gateway]:
+        """Name → gateway of the serving cluster that leads to the service (`checks.crossing`: there is one)."""
+        return self.service.gateways_on(self.serving)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Integer arithmetic of weights and percentages."""
 
 from collections.abc import Sequence
+from math import gcd, lcm
 
 
 def percentages(weights: Sequence[int]) -> list[str]:
@@ -21,3 +22,13 @@ def parts(weights: Sequence[int], total: int) -> list[int]:
     for index in largest_first[: total - sum(shares)]:
         shares[index] += 1
     return shares
+
+
+def spread(groups: Sequence[tuple[int, int]]) -> list[int]:
+    """For each group, given as its weight and its size, the weight of each of its members.
+
+    The groups' totals are in the exact proportion of their weights, in the smallest integers that give it.
+    """
+    whole = lcm(*(size for _, size in groups))
+    weights = [weight * (whole // size) for weight, size in groups]
+    return [weight // gcd(*weights) for weight in weights]

@@ -53,8 +53,15 @@ class Proxy:
 
     def connections(self, cluster: str) -> dict[str, int]:
         """`address:port` of each endpoint of one of its clusters → how many connections to it are open."""
+        return self._counts(cluster, "cx_active")
+
+    def requests(self, cluster: str) -> dict[str, int]:
+        """`address:port` of each endpoint of one of its clusters → how many requests it was sent so far."""
+        return self._counts(cluster, "rq_total")
+
+    def _counts(self, cluster: str, name: str) -> dict[str, int]:
         return {
-            address: next(int(stat.get("value", 0)) for stat in host["stats"] if stat["name"] == "cx_active")
+            address: next(int(stat.get("value", 0)) for stat in host["stats"] if stat["name"] == name)
             for address, host in self._hosts(cluster).items()
         }
 

@@ -95,7 +95,8 @@ def _main() -> None:
     read = time.perf_counter()
     ledger = allocate(routes.federated_hosts, routes.federation.addresses.pool, Ledger())
     allocated = time.perf_counter()
-    objects = [manifest.object for manifest in plan(routes, ledger.addresses, "mesh")]
+    addresses = {host: [address] for host, address in ledger.addresses.items()}
+    objects = [manifest.object for manifest in plan(routes, addresses, "mesh")]
     end = time.perf_counter()
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _assert_independent(objects)

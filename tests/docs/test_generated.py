@@ -7,7 +7,7 @@ import pytest
 from mesh_federation.mesh import requirements
 
 from docs import generate, keys
-from tests.given import broken, core, pages
+from tests.given import broken, pages
 
 REFERENCE = pages.REPOSITORY / "docs" / "reference.md"
 
@@ -63,14 +63,6 @@ def test_the_reference_shows_a_key_with_its_type_and_default(heading: str, key: 
 
 def test_every_key_has_a_meaning() -> None:
     assert [f"{part.heading} {key.name}" for part in keys.parts() for key in part.keys if not key.meaning] == []
-
-
-def test_a_key_that_is_listed_as_not_supported_yet_is_refused_as_such() -> None:
-    for place, keys_ in keys.later():
-        assert all(f"`{key}`" in pages.section(REFERENCE, "Not supported yet") for key in keys_), place
-    spec = {**pages.first_spec(), "addresses": {next(iter(dict(keys.later())["`addresses`"])): "anything"}}
-
-    assert "is not supported yet" in core.messages(spec)[0]
 
 
 def test_every_output_is_in_the_reference() -> None:

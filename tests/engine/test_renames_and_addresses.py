@@ -59,7 +59,7 @@ def test_an_address_that_cannot_be_given_fails_in_preview_and_nothing_is_written
     twice = {HOST: "240.0.0.9", other: "240.0.0.9"}
     add("details", spec)
     for addresses, reason in (
-        ({"pool": "240.0.0.0/30"}, f"no free address in 240.0.0.0/30 for {DETAILS}: widen `addresses.pool`"),
+        ({"pool": "240.0.0.0/30"}, f"no free address in 240.0.0.0/30 for {DETAILS}: widen the pool"),
         ({"pins": {HOST: "10.9.8.7"}}, f"addresses.pins.{HOST}: '10.9.8.7' is outside the pool 240.0.0.0/12"),
         ({"pins": twice}, f"addresses.pins.{HOST}: '240.0.0.9' is pinned to {other} as well"),
     ):

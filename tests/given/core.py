@@ -8,7 +8,7 @@ import pytest
 from mesh_federation.mesh import outputs
 from mesh_federation.mesh.commands.main import main
 from mesh_federation.mesh.errors import Problem, SpecError
-from mesh_federation.mesh.plan.plan import Plan, fresh
+from mesh_federation.mesh.plan.plan import Plan, fresh, fresh_addresses
 from mesh_federation.mesh.reach import Reach
 from mesh_federation.mesh.read import ReadStack, read_stack, read_stack_file
 from mesh_federation.mesh.resolve import resolve
@@ -19,8 +19,8 @@ class NewStack(NamedTuple):
     """What a stack without a state gets."""
 
     plan: Plan
-    addresses: dict[str, str]
-    """Federated host → address."""
+    addresses: dict[str, Any]
+    """Federated host → address, as the output has it."""
 
 
 def read(spec: Mapping[str, Any]) -> Federation:
@@ -71,9 +71,9 @@ def hosts(federation: Federation) -> set[str]:
 
 def new_stack(federation: Federation, name: str = "mesh") -> NewStack:
     """The plan of a new stack, and the addresses that it gives."""
-    plan = fresh(resolve(federation), name)
-    specs = [manifest.spec for manifest in plan if manifest.kind == "ServiceEntry"]
-    return NewStack(plan, dict(sorted((spec["hosts"][0], spec["addresses"][0]) for spec in specs)))
+    routes = resolve(federation)
+    addresses = fresh_addresses(routes).items()
+    return NewStack(fresh(routes, name), {host: own if len(own) > 1 else own[0] for host, own in addresses})
 
 
 def outputs_of(federation: Federation) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.given.specs import Spec
+from tests.given.specs import Spec, gateways_of
 from tests.given.strategies import Draw, maybe, reference, some, specs, versions_of
 
 KINDS = {"http": ("HTTP", "HTTP2", "GRPC"), "tcp": ("TCP", "MONGO"), "tls": ("TLS", "HTTPS")}
@@ -96,7 +96,7 @@ class Rule:
             for service in self.spec["services"]
             for target in ([{}] if service is self.service else [{"service": reference(service)}])
             for cluster, presence in service["clusters"].items()
-            if "gateway" in self.spec["clusters"][cluster] or {cluster} == set(self.clients)
+            if gateways_of(self.spec["clusters"][cluster]) or {cluster} == set(self.clients)
             for version in [{}, *({"version": version} for version in versions_of(presence))]
         ]
 

@@ -180,7 +180,14 @@ def _places(value: Any, pattern: Sequence[str], path: Path = ()) -> Iterator[Pat
 
 def _keys(spec: Spec) -> Iterator[Mistake]:
     """Keys that nobody knows, that say the same twice, and that are no text."""
-    parts = ("clusters.*", "clusters.*.gateway", "services.*", "services.*.ports.*", "services.*.clusters.*")
+    parts = (
+        "clusters.*",
+        "clusters.*.gateway",
+        "clusters.*.gateways.*",
+        "services.*",
+        "services.*.ports.*",
+        "services.*.clusters.*",
+    )
     rules = ("traffic.*", "traffic.*.clients", "traffic.*.http.*", "traffic.*.http.*.route.*", "addresses")
     for pattern in (*parts, *rules):
         for path in _places(spec, pattern.split(".")):
@@ -392,7 +399,8 @@ def _crossings(spec: Spec) -> Iterator[Mistake]:
                 *(here, *_identity(number), ("services", number, "clusters"), ("services", number, "ports")),
                 *(("clusters", serving), ("hosts",)),
             )
-            gateway = Edit(("clusters", serving, "gateway"), REMOVED)
+            [key] = spec["clusters"][serving].keys() & {"gateway", "gateways"}
+            gateway = Edit(("clusters", serving, key), REMOVED)
             yield Mistake("no-gateway", here, f"{serving!r} has no gateway", (gateway,), needs)
             domain = Edit(("clusters", serving, "domain"), LONG_DOMAIN)
             yield Mistake("server-name-too-long", here, f".svc.{LONG_DOMAIN}'", (domain,), needs)

@@ -50,7 +50,9 @@ class Engine(mocks.MockMonitor, mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if args.typ.endswith("AddressPool"):
             addresses = {host: f"240.0.0.{number}" for number, host in enumerate(args.inputs["hosts"], start=1)}
-            return "pool", {**args.inputs, "addresses": addresses}
+            second = {host: f"fd00::{number}" for number, host in enumerate(args.inputs["hosts"], start=1)}
+            of_second = {"ipv6": {**args.inputs["ipv6"], "addresses": second}} if "ipv6" in args.inputs else {}
+            return "pool", {**args.inputs, "addresses": addresses, **of_second}
         return f"{args.name}-id", args.inputs
 
     def call(self, _args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:

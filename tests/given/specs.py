@@ -94,3 +94,15 @@ def for_program(spec: Spec) -> Spec:
     for arguments_of_cluster in arguments["clusters"].values():
         del arguments_of_cluster["context"]
     return arguments
+
+
+def gateways_of(cluster: Spec) -> dict[str, Spec]:
+    """Name → gateway of a cluster as a spec states it."""
+    return dict(cluster.get("gateways") or ({"default": cluster["gateway"]} if "gateway" in cluster else {}))
+
+
+def gateways_to(spec: Spec, service: Spec, cluster: str) -> dict[str, Spec]:
+    """Those of its gateways that lead to a service there."""
+    chosen = service["clusters"][cluster].get("gateways")
+    gateways = gateways_of(spec["clusters"][cluster])
+    return {name: gateway for name, gateway in gateways.items() if chosen is None or name in chosen}

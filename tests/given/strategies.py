@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.given.specs import Spec
+from tests.given.specs import Spec, gateways_of
 
 Draw = st.DrawFn
 T = TypeVar("T")
@@ -49,6 +49,20 @@ def gateways(draw: Draw, number: int) -> Spec:
 
 
 @st.composite
+def ways_in(draw: Draw, number: int) -> Spec:
+    """A cluster's gateway, or several that share its calls."""
+    one = draw(gateways(number))
+    if draw(st.integers(0, 2)):
+        return {"gateway": one}
+    other = {**draw(gateways(number + 100)), "selector": {"istio": "other"}}
+    several = {draw(st.sampled_from(["default", "a", "a-b"])): one, draw(st.sampled_from(["b", "b-c"])): other}
+    weights = draw(st.sampled_from([None, (90, 10), (0, 1), (3, 3)]))
+    for gateway, weight in zip(several.values(), weights or (), strict=False):
+        gateway["weight"] = weight
+    return {"gateways": several}
+
+
+@st.composite
 def clusters(draw: Draw, name: str, number: int) -> Spec:
     access = draw(st.sampled_from([{"context": name}, {"kubeconfig": "(encrypted)"}, {"renderTo": f"out/{name}"}]))
     has_gateway = draw(st.integers(0, 4)) > 0
@@ -69,7 +83,7 @@ def clusters(draw: Draw, name: str, number: int) -> Spec:
         ),
         **maybe(draw, "locality", st.just(f"region/{name}")),
         **maybe(draw, "identity", st.just(f"{name}-2")),
-        **({"gateway": draw(gateways(number))} if has_gateway else {}),
+        **(draw(ways_in(number)) if has_gateway else {}),
     }
 
 
@@ -84,6 +98,16 @@ def presences(draw: Draw) -> Spec:
 
 
 @st.composite
+def choices_among(draw: Draw, cluster: Spec) -> Spec:
+    """The gateways that lead to a service; one of them takes calls."""
+    gateways = gateways_of(cluster)
+    with_calls = [name for name, gateway in gateways.items() if gateway.get("weight") != 0]
+    if not gateways or draw(st.booleans()):
+        return {}
+    return {"gateways": [*{draw(st.sampled_from(with_calls)): None, **dict.fromkeys(some(draw, [*gateways]))}]}
+
+
+@st.composite
 def services(draw: Draw, name: str, namespace: str, cluster_of: Spec) -> Spec:
     numbers = some(draw, NUMBERS, at_least=1, at_most=3)
     ports = [{"name": f"p{n}", "number": n, "protocol": draw(st.sampled_from(PROTOCOLS))} for n in numbers]
@@ -91,13 +115,13 @@ def services(draw: Draw, name: str, namespace: str, cluster_of: Spec) -> Spec:
     importers = [
         name
         for name in cluster_of
-        if {*runs_on} - {name} and all("gateway" in cluster_of[serving] for serving in runs_on if serving != name)
+        if {*runs_on} - {name} and all(gateways_of(cluster_of[serving]) for serving in runs_on if serving != name)
     ]
     return {
         "name": name,
         "namespace": namespace,
         "ports": ports,
-        "clusters": {cluster: draw(presences()) for cluster in runs_on},
+        "clusters": {cluster: {**draw(presences()), **draw(choices_among(cluster_of[cluster]))} for cluster in runs_on},
         **({"importedBy": some(draw, importers)} if draw(st.booleans()) else {}),
     }
 
@@ -120,7 +144,7 @@ def rules(draw: Draw, calls: Calls, all_services: list[Spec], cluster_of: Spec) 
         for service in all_services
         for target in ([{}] if service is calls.service else [{"service": reference(service)}])
         for cluster, presence in service["clusters"].items()
-        if "gateway" in cluster_of[cluster] or {cluster} == set(calls.clients)
+        if gateways_of(cluster_of[cluster]) or {cluster} == set(calls.clients)
         for version in [{}, *({"version": version} for version in versions_of(presence))]
     ]
     destinations = some(draw, range(len(choices)), at_least=min(1, len(choices)), at_most=4)
@@ -205,12 +229,12 @@ def versions_of(presence: Spec) -> list[str]:
     return [*presence.get("versions", ()), *presence.get("subsets", ())]
 
 
-def shuffled(value: Any, random: Random, *, keep: Sequence[str] = ("gateway",)) -> Any:
-    """The same spec in another order. The order of `gateway.addresses` is the user's: it stays."""
+def shuffled(value: Any, random: Random, *, keep: Sequence[str] = ("addresses",)) -> Any:
+    """The same spec in another order. The order of a gateway's `addresses` is the user's: it stays."""
     if isinstance(value, dict):
         items = list(value.items())
         random.shuffle(items)
-        return {key: item if key in keep else shuffled(item, random) for key, item in items}
+        return {key: item if key in keep and isinstance(item, list) else shuffled(item, random) for key, item in items}
     if isinstance(value, list):
         items = [shuffled(item, random) for item in value]
         random.shuffle(items)

@@ -236,7 +236,7 @@ def test_a_pin_that_cannot_be_is_refused_by_name(held: Ledger, pins: Mapping[str
 
 
 def test_a_full_pool_names_the_host_that_got_nothing_and_what_to_do() -> None:
-    with pytest.raises(AllocationError, match=r"no free address in 240\.0\.0\.0/30 for c: widen `addresses\.pool`$"):
+    with pytest.raises(AllocationError, match=r"no free address in 240\.0\.0\.0/30 for c: widen the pool$"):
         allocate(["a", "b", "c"], IPv4Network("240.0.0.0/30"), Ledger())
 
 

@@ -3,6 +3,9 @@
 Neither runs a cluster: see tests/oracle. The objects are those of the golden files.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -40,9 +43,21 @@ def test_every_way_to_another_cluster_ends_at_the_pods_of_its_version(folder: Pa
 
     assert [fault for hop in crossing for fault in hops.faults(world, hop)] == []
     assert {(hop.client, hop.serving) for hop in crossing} == imports(folder)
-    for (client, _, serving), dialled in hops.addresses(crossing).items():
-        (gateway,) = world.stack.clusters[serving].gateways
-        assert dialled == gateway.addresses_for(client)
+    for ways in hops.together(crossing):
+        [(client, serving, service)] = {(way.client, way.serving, way.end.service) for way in ways if way.end}
+        gateways = world.stack.gateways_to(service, serving, world.stack.clusters[client])
+        addresses = {gateway.name: gateway.addresses_for(world.stack.clusters[client]) for gateway in gateways}
+        assert {(way.gateway, way.address) for way in ways} == {(g, a) for g in addresses for a in addresses[g]}
+        stated = [(g.name, len(addresses[g.name]) if g.weight is None else g.weight) for g in gateways]
+        assert shares((way.gateway, way.weight) for way in ways) == shares(stated)
+
+
+def shares(weights: Iterable[tuple[str, int]]) -> dict[str, Fraction]:
+    """Each name's part of the whole."""
+    sums: dict[str, int] = defaultdict(int)
+    for name, weight in weights:
+        sums[name] += weight
+    return {name: Fraction(weight, sum(sums.values())) for name, weight in sums.items()}
 
 
 @cache

@@ -13,24 +13,27 @@ crowded = st.from_regex(r"[ab]([-ab]{0,3}[ab])?", fullmatch=True)
 long = st.integers(50, 63).flatmap(lambda size: st.from_regex(rf"a{{{size - 2}}}[ab]{{2}}", fullmatch=True))
 
 
-@given(label, label)
-def test_a_gateways_name_is_a_dns_label(service: str, namespace: str) -> None:
-    name = names.gateway_name(service, namespace)
+@given(label, label, label)
+def test_a_gateways_name_is_a_dns_label(service: str, namespace: str, gateway: str) -> None:
+    name = names.gateway_name(service, namespace, gateway)
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name)
     assert len(name) <= 63
 
 
 @pytest.mark.parametrize("part", [crowded, long], ids=["crowded", "long"])
 def test_two_services_never_share_a_gateways_name(part: st.SearchStrategy[str]) -> None:
-    @given(st.lists(st.tuples(part, part), unique=True, min_size=2, max_size=20))
-    def holds(pairs: list[tuple[str, str]]) -> None:
-        assert len({names.gateway_name(*pair) for pair in pairs}) == len(pairs)
+    gateway = st.one_of(st.just("default"), part)
+
+    @given(st.lists(st.tuples(part, part, gateway), unique=True, min_size=2, max_size=20))
+    def holds(parts: list[tuple[str, str, str]]) -> None:
+        assert len({names.gateway_name(*own) for own in parts}) == len(parts)
 
     holds()
 
 
 def test_a_gateways_name_never_changes() -> None:
     assert names.gateway_name("reviews", "default") == "reviews-default-bdabf1b129"
+    assert names.gateway_name("reviews", "default", "next") == "next-reviews-default-02d2060503"
 
 
 def test_the_server_name_is_the_one_that_istiod_listens_for() -> None:

@@ -7,10 +7,10 @@ from hypothesis import given
 
 from tests.given import core
 from tests.given.language import KINDS
-from tests.given.specs import Spec, destinations_of
+from tests.given.specs import Spec, destinations_of, gateways_to
 from tests.given.strategies import HTTP, reference
 from tests.given.translations import Translation, of_kind, plain_translations, translations
-from tests.oracle.reading import gateway_namespace, local_host, meaning, policies, root_namespace
+from tests.oracle.reading import gateway_namespaces, local_host, meaning, policies, root_namespace
 
 # -- one entry and address per host, none too many ---------------------------------------------------------------
 
@@ -64,12 +64,15 @@ def test_outputs_tell_of_each_host_that_exists(translation: Translation) -> None
 
 @given(translations)
 def test_only_what_is_called_from_elsewhere_is_admitted(translation: Translation) -> None:
-    called = {
+    needed_there = {(name, serving) for _, name, serving in needed(translation.spec)}
+    called = [
         (serving, local_host(translation.spec, service, serving))
-        for _, name, serving in needed(translation.spec)
+        for name, serving in needed_there
         for service in translation.spec["services"]
-        if reference(service) == name and translation.spec["clusters"][serving]["gateway"].get("manage", True)
-    }
+        if reference(service) == name
+        for gateway in gateways_to(translation.spec, service, serving).values()
+        if gateway.get("manage", True)
+    ]
     admitted = [
         (cluster, host)
         for cluster, gateway in translation.everything
@@ -212,7 +215,7 @@ def test_each_object_lives_where_the_design_says(translation: Translation) -> No
             case "ServiceEntry":
                 assert namespace == root_namespace(translation.spec, cluster)
             case "Gateway":
-                assert namespace == gateway_namespace(translation.spec, cluster)
+                assert namespace in gateway_namespaces(translation.spec, cluster)
             case "DestinationRule" if policies(found):
                 assert namespace == root_namespace(translation.spec, cluster)
             case "Service" | "VirtualService":

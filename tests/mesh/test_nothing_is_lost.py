@@ -130,6 +130,6 @@ def name_of(path: Path) -> str:
     """The same as the reference names it."""
     text = ""
     for before, step in zip((None, *path), path, strict=False):
-        is_name = before == "clusters" and path[0] != "traffic"
+        is_name = before in ("clusters", "gateways") and path[0] != "traffic"
         text += "[]" if isinstance(step, int) else ".<name>" if is_name else f".{step}"
     return text.removeprefix(".")

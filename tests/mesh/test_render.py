@@ -141,6 +141,35 @@ def test_render_with_the_addresses_of_a_stack(tmp_path: Path) -> None:
     assert entry["spec"]["addresses"] == ["240.7.7.7"]
 
 
+def with_two_pools(directory: Path) -> Path:
+    file = directory / "two-pools.yaml"
+    file.write_text(BOOKINFO.read_text() + '  mesh:addresses: {pools: ["fd00::/64", 240.7.0.0/16]}\n')
+    return file
+
+
+@pytest.mark.parametrize("addresses", [["240.7.7.7", "fd00::7"], ["fd00::7", "240.7.7.7"]])
+def test_render_with_the_addresses_of_a_stack_with_two_pools(addresses: list[str], tmp_path: Path) -> None:
+    output = tmp_path / "addresses.json"
+    output.write_text(json.dumps({HOST: addresses}))
+    entries = []
+    for number, path in enumerate((with_two_pools(tmp_path), BOOKINFO)):
+        assert core.run("render", path, "--out", tmp_path / str(number), "--addresses", output) == 0
+        file = tmp_path / str(number) / f"cluster1/serviceentry-istio-system-{HOST}.yaml"
+        entries.append(yaml.safe_load(file.read_text())["spec"]["addresses"])
+
+    assert entries == [["240.7.7.7", "fd00::7"], ["240.7.7.7"]]
+
+
+@pytest.mark.parametrize("stated", ["240.7.7.7", ["240.7.7.7"], ["240.7.7.7", "fd00:7"], [5, None], None, {}])
+def test_two_pools_need_an_address_of_each(stated: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "addresses.json"
+    output.write_text(json.dumps({HOST: stated}))
+
+    assert core.run("render", with_two_pools(tmp_path), "--out", tmp_path / "out", "--addresses", output) == 1
+
+    assert f"--addresses: no address for {HOST}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -70,6 +70,43 @@ def test_a_wildcard_rule_does_no_harm_to_a_gateway_in_the_root_namespace() -> No
     assert "no-wildcard-rule-at-the-gateway" not in requirements(in_root)
 
 
+def test_each_of_several_gateways_is_named_before_what_it_needs() -> None:
+    gateways = {
+        "a": {"addresses": ["172.18.0.230"], "namespace": "gateways"},
+        "b": {"addresses": ["172.18.0.231"], "namespace": "edge", "selector": {"istio": "b"}, "manage": False},
+    }
+    several = replace(
+        SERVING,
+        cluster=Cluster.model_validate({"gateways": gateways}),
+        served_by={"a": ["reviews.default"], "b": ["ratings.shop", "reviews.default"]},
+    )
+
+    sentences = requirements(several)
+
+    assert sentences["gateway-runs"] == (
+        "Of the gateway a: The pods of the east-west gateway run in the namespace gateways, "
+        "with the labels `istio: eastwestgateway`. "
+        "Of the gateway b: The pods of the east-west gateway run in the namespace edge, with the labels `istio: b`."
+    )
+    assert sentences["visible-to-the-gateway"].startswith(
+        "Of the gateway a: Nothing hides the service reviews.default from the namespace gateways:"
+    )
+    assert "edge, gateways, istio-system and shop" in sentences["discovery-selectors"]
+    assert sentences["gateway-is-reachable"].startswith("The pods of the client clusters")
+    assert sentences["own-passthrough"].startswith("Of the gateway b: Where")
+    assert sentences["no-other-passthrough"].startswith("Of the gateway a: No other server")
+
+
+def test_a_gateway_that_leads_to_no_service_needs_nothing() -> None:
+    gateways = {name: {"addresses": [f"{name}.example.com"], "selector": {"istio": name}} for name in ("a", "b")}
+    cluster_ = Cluster.model_validate({"gateways": gateways})
+
+    sentences = requirements(replace(SERVING, cluster=cluster_, served_by={"b": []}))
+
+    assert sentences["gateway-runs"].startswith("Of the gateway a:")
+    assert "gateway b" not in str(sentences)
+
+
 def test_only_who_dials_federated_hosts_needs_the_dns_proxy() -> None:
     assert "dns-proxy" not in requirements(CLIENT)
     assert "mysql.data" in requirements(replace(CLIENT, dialled=["mysql.data"]))["dns-proxy"]

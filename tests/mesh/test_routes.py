@@ -1,11 +1,12 @@
 """For every spec, every route leads to a filter chain, a subset and pods: checked on the objects alone."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given
 
-from tests.given.specs import Spec
+from tests.given.specs import Spec, gateways_of, gateways_to
 from tests.given.strategies import HTTP, reference
 from tests.given.translations import Object, Translation, of_kind, plain_translations, translations
 from tests.oracle.reading import (
@@ -24,14 +25,16 @@ from tests.oracle.reading import (
 @given(translations)
 def test_every_call_that_leaves_a_cluster_finds_its_filter_chain(translation: Translation) -> None:
     for hop in hops(translation):
-        if translation.spec["clusters"][hop.serving]["gateway"].get("manage", True):
-            assert hop.tls["sni"] in sni_chains(translation, hop.serving)
+        for gateway in gateways_to(translation.spec, hop.service, hop.serving).values():
+            if gateway.get("manage", True):
+                assert hop.tls["sni"] in sni_chains(translation, hop.serving, gateway)
 
 
 @given(translations)
 def test_a_gateway_that_is_not_managed_is_asked_for_the_same_names_and_gets_no_object(translation: Translation) -> None:
     for hop in hops(translation):
-        if not translation.spec["clusters"][hop.serving]["gateway"].get("manage", True):
+        gateways = gateways_of(translation.spec["clusters"][hop.serving]).values()
+        if not any(gateway.get("manage", True) for gateway in gateways):
             host = local_host(translation.spec, hop.service, hop.serving)
             assert hop.tls["sni"] == f"outbound_.{hop.port}_.{hop.subset}_.{host}"
             assert not of_kind(translation.objects[hop.serving], "Gateway")
@@ -40,8 +43,8 @@ def test_a_gateway_that_is_not_managed_is_asked_for_the_same_names_and_gets_no_o
 @given(translations)
 def test_no_gateway_has_two_equal_filter_chains(translation: Translation) -> None:
     for cluster, settings in translation.spec["clusters"].items():
-        if "gateway" in settings:
-            chains = sni_chains(translation, cluster)
+        for gateway in gateways_of(settings).values():
+            chains = sni_chains(translation, cluster, gateway)
             assert len(chains) == len({chain.lower() for chain in chains})
 
 
@@ -138,19 +141,35 @@ def shares(translation: Translation, client: str, service: Spec, port: int) -> d
 
 
 @given(translations)
-def test_endpoints_are_the_serving_clusters_gateway(translation: Translation) -> None:
+def test_endpoints_are_the_serving_clusters_gateways(translation: Translation) -> None:
     for hop in hops(translation):
-        gateway = translation.spec["clusters"][hop.serving]["gateway"]
         spec = hop.entry["spec"]
-        assert sorted(endpoint["address"] for endpoint in spec["endpoints"]) == sorted(gateway["addresses"])
-        by_name = any(address.endswith(".example.com") for address in gateway["addresses"])
+        gateways = gateways_to(translation.spec, hop.service, hop.serving).values()
+        port_at = {a: g.get("port", 15443) for g in gateways if g.get("weight") != 0 for a in g["addresses"]}
+        assert Counter(endpoint["address"] for endpoint in spec["endpoints"]) == Counter(port_at.keys())
+        by_name = any(address.endswith(".example.com") for address in port_at)
         assert spec["resolution"] == ("DNS" if by_name else "STATIC")
         for endpoint in spec["endpoints"]:
-            assert set(endpoint["ports"]) == {port["name"] for port in spec["ports"]}
-            assert set(endpoint["ports"].values()) == {gateway.get("port", 15443)}
+            assert endpoint["ports"] == {port["name"]: port_at[endpoint["address"]] for port in spec["ports"]}
             assert endpoint["labels"] == {"cluster": hop.serving}
             assert endpoint.get("locality") == translation.spec["clusters"][hop.serving].get("locality")
         assert spec["location"] == "MESH_INTERNAL"
+
+
+@given(translations)
+def test_gateways_share_calls_in_proportion_to_their_weights(translation: Translation) -> None:
+    for hop in hops(translation):
+        weight_of = {e["address"]: e.get("weight", 1) for e in hop.entry["spec"]["endpoints"]}
+        gateways = [
+            gateway
+            for gateway in gateways_to(translation.spec, hop.service, hop.serving).values()
+            if gateway.get("weight") != 0
+        ]
+        stated = [gateway.get("weight", len(gateway["addresses"])) for gateway in gateways]
+        given_ = [sum(weight_of[address] for address in gateway["addresses"]) for gateway in gateways]
+        assert [weight * sum(stated) for weight in given_] == [weight * sum(given_) for weight in stated]
+        for gateway in gateways:
+            assert len({weight_of[address] for address in gateway["addresses"]}) == 1
 
 
 @given(translations)

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh_federation.mesh.shares import percentages
+from mesh_federation.mesh.shares import percentages, spread
 
 weights = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=12).filter(any)
 
@@ -55,3 +55,27 @@ def test_weight_0_has_no_share(stated: list[int]) -> None:
 )
 def test_examples(stated: list[int], told: list[str]) -> None:
     assert percentages(stated) == told
+
+
+groups = st.lists(st.tuples(st.integers(1, 1000), st.integers(1, 12)), min_size=1, max_size=5)
+
+
+@given(groups)
+def test_the_members_of_groups_have_the_exact_proportion_of_the_groups(stated: list[tuple[int, int]]) -> None:
+    totals = [weight * size for weight, (_, size) in zip(spread(stated), stated, strict=True)]
+    whole = sum(weight for weight, _ in stated)
+    assert [Fraction(total, sum(totals)) for total in totals] == [Fraction(weight, whole) for weight, _ in stated]
+
+
+@pytest.mark.parametrize(
+    ("stated", "weights"),
+    [
+        ([], []),
+        ([(7, 3)], [1]),
+        ([(90, 1), (10, 1)], [9, 1]),
+        ([(90, 2), (10, 3)], [27, 2]),
+        ([(2, 2), (3, 3)], [1, 1]),
+    ],
+)
+def test_weights_of_members_are_the_smallest_integers(stated: list[tuple[int, int]], weights: list[int]) -> None:
+    assert spread(stated) == weights

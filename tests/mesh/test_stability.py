@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.given import core
 from tests.given.language import federations, reordered, standing_in
-from tests.given.specs import Spec
+from tests.given.specs import Spec, gateways_of
 from tests.given.strategies import reference, shuffled, specs
 from tests.given.translations import Object, Translation, all_translations, translate
 
@@ -112,7 +112,8 @@ def new_service_in(spec: Spec, index: int) -> Spec:
     larger = copy.deepcopy(spec)
     rule = larger["traffic"][index]
     runs_on = rule["clients"]["clusters"][0]
-    larger["clusters"][runs_on].setdefault("gateway", {"addresses": ["203.0.113.99"]})
+    if not gateways_of(larger["clusters"][runs_on]):
+        larger["clusters"][runs_on]["gateway"] = {"addresses": ["203.0.113.99"]}
     larger["services"].append(
         {
             "name": "fresh",

@@ -53,9 +53,11 @@ class Configuration:
     """The endpoints of clusters that learn them from istiod."""
     names: Mapping[str, Message]
     """Host → its addresses."""
+    versions: tuple[int, ...] = (4,)
+    """The IP versions that its workload can dial."""
 
     @classmethod
-    def read(cls, sent: Mapping[str, Any], domain: str) -> "Configuration":
+    def read(cls, sent: Mapping[str, Any], domain: str, versions: tuple[int, ...]) -> "Configuration":
         return cls(
             domain,
             {message["name"]: message for message in sent["listeners"] or ()},
@@ -63,6 +65,7 @@ class Configuration:
             {message["name"]: message for message in sent["clusters"] or ()},
             {message["cluster_name"]: message for message in sent["endpoints"] or ()},
             sent["names"].get("table", {}),
+            versions,
         )
 
     def address_of(self, host: str, namespace: str) -> str:
@@ -76,8 +79,11 @@ class Configuration:
             pass
         suffixes = (f".{namespace}.svc.{self.domain}", f".svc.{self.domain}", f".{self.domain}", "")
         for suffix in [""] if host.endswith(".") else suffixes:
-            if entry := self.names.get(f"{host.rstrip('.')}{suffix}".lower()):
-                return str(entry["ips"][0])
+            entry = self.names.get(f"{host.rstrip('.')}{suffix}".lower(), {"ips": []})
+            for version in self.versions:
+                for address in entry["ips"]:
+                    if ip_address(address).version == version:
+                        return str(address)
         raise UnknownNameError(f"{host!r} has no address for callers in {namespace!r}")
 
     def chain_at(self, connection: Connection) -> Message | None:

@@ -21,9 +21,12 @@ class Hop:
     version: str | None
     """None: any pod."""
     serving: str
+    gateway: str
+    """The name of that gateway."""
     members: frozenset[str]
     """The clusters that may answer at the same host."""
     address: str
+    weight: int
     tls: Tls | None
     end: End | None
     reason: str
@@ -47,8 +50,10 @@ def hops(world: World, caller: Caller) -> Iterator[Hop]:
                         int(match["port"]),
                         match["version"] or None,
                         gateway.cluster,
+                        gateway.name,
                         members,
-                        endpoint.address,
+                        endpoint.address.lower(),
+                        endpoint.weight,
                         endpoint.tls,
                         fate.end,
                         fate.reason,
@@ -78,9 +83,10 @@ def faults(world: World, hop: Hop) -> list[str]:
     return [f"{hop.name} on {hop.client} {fault}" for fault, holds in checks.items() if not holds]
 
 
-def addresses(crossing: Iterable[Hop]) -> dict[tuple[str, str, str], set[str]]:
-    """Client cluster, name of its proxies' cluster, serving cluster → the gateway addresses that it dials."""
-    dialled: dict[tuple[str, str, str], set[str]] = {}
+def together(crossing: Iterable[Hop]) -> list[list[Hop]]:
+    """Those of the same proxies' cluster of the same client cluster to the same serving cluster."""
+    groups: dict[tuple[str, str, str], dict[tuple[str, str], Hop]] = {}
     for hop in crossing:
-        dialled.setdefault((hop.client, hop.name, hop.serving), set()).add(hop.address.lower())
-    return dialled
+        # callers of one cluster hold the same
+        groups.setdefault((hop.client, hop.name, hop.serving), {})[hop.gateway, hop.address] = hop
+    return [[*hops.values()] for hops in groups.values()]

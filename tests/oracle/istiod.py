@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from ipaddress import IPv4Address
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from sandbox import tools
@@ -27,7 +27,8 @@ _ENVIRONMENT = {
     "GOGC": "400",
 }
 _OLDEST_OBJECT = datetime(2026, 1, 1, tzinfo=UTC)
-_FIRST_SERVICE_ADDRESS = IPv4Address("10.96.0.1")
+_SERVICES = {4: ip_network("10.96.0.0/16"), 6: ip_network("fd96::/112")}
+_PROXY = {4: "192.0.2.1", 6: "2001:db8::1"}
 
 
 class RefusalError(ValueError):
@@ -44,6 +45,8 @@ class Mesh:
     root_namespace: str = "istio-system"
     options: Mapping[str, Any] = field(default_factory=dict)
     """More of Istio's MeshConfig, in its own words."""
+    versions: tuple[int, ...] = (4,)
+    """The IP versions, 4 and 6, of its pods and its Services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,6 @@ class Proxy:
     type: Literal["sidecar", "router"] = "sidecar"
     locality: str = ""
     """`region/zone/subzone`"""
-    addresses: tuple[str, ...] = ("192.0.2.1",)
     version: str = "1.32.0"
     """Of the Istio that it belongs to; a newer istiod spares an older proxy what it would not understand."""
 
@@ -73,24 +75,25 @@ def configure(
             "cluster": mesh.cluster,
             "domain": mesh.domain,
             "mesh": {"rootNamespace": mesh.root_namespace, "trustDomain": mesh.trust_domain, **mesh.options},
-            "objects": [*_stored(objects)],
+            "objects": [*_stored(objects, mesh.versions)],
             "proxies": {name: _question(proxy, mesh) for name, proxy in proxies.items()},
         }
     )
     if error := answer.get("error"):
         raise RefusalError(error)
-    return {name: Configuration.read(sent, mesh.domain) for name, sent in answer["proxies"].items()}
+    return {name: Configuration.read(sent, mesh.domain, mesh.versions) for name, sent in answer["proxies"].items()}
 
 
-def _stored(objects: Sequence[Object]) -> Iterator[Object]:
+def _stored(objects: Sequence[Object], versions: Sequence[int]) -> Iterator[Object]:
     """The objects as an API server would keep them: each with its time of creation, each Service with an address."""
-    address = _FIRST_SERVICE_ADDRESS
+    number = 0
     for second, item in enumerate(objects):
         created = (_OLDEST_OBJECT + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
         stored = {**item, "metadata": {"creationTimestamp": created, **item["metadata"]}}
         if item["kind"] == "Service":
-            address += 1
-            stored["spec"] = {"clusterIP": str(address), "clusterIPs": [str(address)], **item["spec"]}
+            number += 1
+            addresses = [str(_SERVICES[version][number]) for version in versions]
+            stored["spec"] = {"clusterIP": addresses[0], "clusterIPs": addresses, **item["spec"]}
         yield stored
 
 
@@ -106,7 +109,7 @@ def _question(proxy: Proxy, mesh: Mesh) -> dict[str, Any]:
         "type": proxy.type,
         "namespace": proxy.namespace,
         "locality": proxy.locality,
-        "addresses": list(proxy.addresses),
+        "addresses": [_PROXY[version] for version in mesh.versions],
         "metadata": metadata,
     }
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.given.specs import Spec
+from tests.given.specs import Spec, gateways_of
 from tests.given.translations import Object, Translation, of_kind
 
 
@@ -16,16 +16,15 @@ def root_namespace(spec: Spec, cluster: str) -> str:
     return str(spec["clusters"][cluster].get("istio", {}).get("namespace", "istio-system"))
 
 
-def gateway_namespace(spec: Spec, cluster: str) -> str:
-    gateway = spec["clusters"][cluster]["gateway"]
-    return str(gateway.get("namespace", root_namespace(spec, cluster)))
+def gateway_namespaces(spec: Spec, cluster: str) -> set[str]:
+    gateways = gateways_of(spec["clusters"][cluster]).values()
+    return {str(gateway.get("namespace", root_namespace(spec, cluster))) for gateway in gateways}
 
 
-def sni_chains(translation: Translation, cluster: str) -> list[str]:
-    """The server names of the filter chains that istiod gives the cluster's east-west gateway."""
-    settings = translation.spec["clusters"][cluster]["gateway"]
+def sni_chains(translation: Translation, cluster: str, settings: Spec) -> list[str]:
+    """The server names of the filter chains that istiod gives an east-west gateway of the cluster."""
     pod_labels = settings.get("selector", {"istio": "eastwestgateway"}).items()
-    namespace = gateway_namespace(translation.spec, cluster)
+    namespace = settings.get("namespace", root_namespace(translation.spec, cluster))
     chains: list[str] = []
     admitted: Counter[str] = Counter()
     for gateway in of_kind(translation.objects[cluster], "Gateway"):

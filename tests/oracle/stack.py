@@ -27,10 +27,16 @@ class Gateway:
     addresses: Mapping[str, frozenset[str]]
     """Address → the clusters that can dial it; none is stated: all can."""
     is_managed: bool
+    name: str
+    weight: int | None
 
-    def addresses_for(self, client: str) -> set[str]:
+    def addresses_for(self, client: "Cluster") -> set[str]:
         """What callers on the client cluster dial."""
-        return {address for address, clients in self.addresses.items() if not clients or client in clients}
+        return {
+            address
+            for address, clients in self.addresses.items()
+            if (not clients or client.name in clients) and _version(address) in (0, *(client.versions or (4, 6)))
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Cluster:
     root_namespace: str
     locality: str
     gateways: tuple[Gateway, ...]
+    versions: tuple[int, ...]
+    """The IP versions, 4 and 6, of its pods and its Services; empty where the stack file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ class Presence:
     accounts: tuple[str, ...]
     identities: tuple[str, ...]
     """Whoever answers has one of these; first those of the accounts, in their order."""
+    gateways: frozenset[str] | None
+    """Those of the cluster that lead here; None is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +121,12 @@ class Stack:
         return [
             pod
             for number, presence in enumerate(self.presences)
-            for pod in _pods(presence, f"10.{places[presence.cluster]}.{number}")
+            for pod in _pods(presence, self._network(presence.cluster, f"{places[presence.cluster]}", f"{number}"))
         ]
+
+    def _network(self, cluster: str, *parts: str) -> str:
+        """What the addresses of pods begin with."""
+        return f"fd10:{':'.join(parts)}:" if self.clusters[cluster].versions[:1] == (6,) else f"10.{'.'.join(parts)}."
 
     def presence(self, service: str, cluster: str) -> Presence:
         """Where the service runs on that cluster. Raises `LookupError`."""
@@ -129,6 +143,15 @@ class Stack:
             pod.address for pod in self.pods if pod.presence is presence and labels.items() <= pod.labels.items()
         )
 
+    def gateways_to(self, service: str, cluster: str, client: Cluster) -> list[Gateway]:
+        """Those that callers on the client cluster dial."""
+        chosen = self.presence(service, cluster).gateways
+        return [
+            gateway
+            for gateway in self.clusters[cluster].gateways
+            if gateway.weight != 0 and gateway.addresses_for(client) and (chosen is None or gateway.name in chosen)
+        ]
+
     def gateway_at(self, address: str, port: int) -> Gateway | None:
         """Whom a client reaches at an address."""
         for cluster in self.clusters.values():
@@ -140,18 +163,19 @@ class Stack:
 
 def _cluster(name: str, part: Part) -> Cluster:
     root = (part.get("istio") or {}).get("namespace", "istio-system")
-    gateways = part.get("gateways") or {"": part["gateway"]} if "gateway" in part or "gateways" in part else {}
+    gateways = part.get("gateways") or {"default": part["gateway"]} if "gateway" in part or "gateways" in part else {}
     return Cluster(
         name,
         part.get("domain", "cluster.local"),
         part.get("trustDomain", "cluster.local"),
         root,
         part.get("locality", ""),
-        tuple(_gateway(name, gateway, root) for gateway in gateways.values()),
+        tuple(_gateway(name, own_name, gateway, root) for own_name, gateway in gateways.items()),
+        tuple(int(family.removeprefix("IPv")) for family in part.get("ipFamilies") or ()),
     )
 
 
-def _gateway(cluster: str, part: Part, root: str) -> Gateway:
+def _gateway(cluster: str, name: str, part: Part, root: str) -> Gateway:
     stated = (
         (item["address"], item.get("clients") or ()) if isinstance(item, Mapping) else (item, ())
         for item in part["addresses"]
@@ -164,7 +188,17 @@ def _gateway(cluster: str, part: Part, root: str) -> Gateway:
         int(part.get("port", 15443)),
         {_usual_form(str(address)): frozenset(clients) for address, clients in stated},
         is_managed=str(part.get("manage", True)).lower() != "false",
+        name=name,
+        weight=int(part["weight"]) if "weight" in part else None,
     )
+
+
+def _version(address: str) -> int:
+    """0 of a name."""
+    try:
+        return ip_address(address).version
+    except ValueError:
+        return 0
 
 
 def _usual_form(address: str) -> str:
@@ -199,6 +233,7 @@ def _presence(service: Part, cluster: Cluster, part: Part) -> Presence:
             *(f"spiffe://{cluster.trust_domain}/ns/{namespace}/sa/{account}" for account in accounts),
             *(part.get("identities") or ()),
         ),
+        frozenset(part["gateways"]) if part.get("gateways") else None,
     )
 
 
@@ -213,5 +248,5 @@ def _pods(presence: Presence, network: str) -> Iterator[Pod]:
         accounts = presence.accounts or ("default",)
         turn = number % len(accounts)
         identity = presence.identities[turn] if presence.identities else ""
-        address = f"{network}.{number + 1}"
+        address = f"{network}{':' if ':' in network else ''}{number + 1}"
         yield Pod(presence, version, address, {**presence.selector, **labels}, accounts[turn], identity)

@@ -1,6 +1,7 @@
 """What is on a cluster beside the federation's objects: Services, Pods, and what its users wrote themselves."""
 
 from collections.abc import Collection, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from tests.oracle.stack import Cluster, Gateway, Pod, Port, Presence, Stack
@@ -102,7 +103,7 @@ def _pod(pod: Pod, *, is_ready: bool) -> Iterator[Object]:
                 "namespace": namespace,
                 "labels": {"kubernetes.io/service-name": service},
             },
-            "addressType": "IPv4",
+            "addressType": f"IPv{ip_address(pod.address).version}",
             "endpoints": [
                 {
                     "addresses": [pod.address],
@@ -131,6 +132,6 @@ def _server_of_the_user(stack: Stack, cluster: Cluster, gateway: Gateway) -> Ite
     yield {
         "apiVersion": "networking.istio.io/v1",
         "kind": "Gateway",
-        "metadata": {"name": "users-own", "namespace": gateway.namespace},
+        "metadata": {"name": f"users-own-{gateway.name}", "namespace": gateway.namespace},
         "spec": {"selector": dict(gateway.labels), "servers": [server]},
     }

@@ -141,7 +141,14 @@ class World:
         for gateway in there.gateways:
             proxies[_name(gateway)] = Proxy(gateway.namespace, gateway.labels, "router", there.locality)
         everything = [*surroundings(self.stack, cluster, self.outage.pods), *objects]
-        mesh = Mesh(cluster, there.domain, there.trust_domain, there.root_namespace, self._mesh_options)
+        mesh = Mesh(
+            cluster,
+            there.domain,
+            there.trust_domain,
+            there.root_namespace,
+            self._mesh_options,
+            there.versions or (4,),
+        )
         return istiod.configure(everything, proxies, mesh)
 
     def _at_pod(self, client: str, pod: Pod, endpoint: Endpoint) -> Fate:
@@ -159,11 +166,12 @@ class World:
         if endpoint.tls is None:
             return Fate(None, f"{place} gets plain text")
         configuration = self.of_gateway(gateway)
-        listener = configuration.listeners.get(f"0.0.0.0_{gateway.listener_port}")
+        everywhere = "::" if configuration.versions == (6,) else "0.0.0.0"
+        listener = configuration.listeners.get(f"{everywhere}_{gateway.listener_port}")
         if listener is None:
             return Fate(None, f"{place} does not listen on {gateway.listener_port}")
         tls = endpoint.tls
-        connection = Connection("0.0.0.0", gateway.listener_port, tls.sni, "tls", tuple(tls.protocols))
+        connection = Connection(everywhere, gateway.listener_port, tls.sni, "tls", tuple(tls.protocols))
         chain = chain_for(listener, connection)
         if chain is None:
             return Fate(None, f"{place} has no filter chain for {tls.sni!r}")

@@ -61,7 +61,7 @@ def test_check_hands_pins_and_taken_networks_on() -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"pool": "240.0.0.0/32"}, f"no free address in 240.0.0.0/32 for {A}: widen `addresses.pool`"),
+        ({"pool": "240.0.0.0/32"}, f"no free address in 240.0.0.0/32 for {A}: widen the pool"),
         ({"pins": {A: "10.0.0.1"}}, f"10.0.0.1, pinned to {A}, is outside the pool 240.0.0.0/28 or taken"),
         ({"pins": {A: "240.0.0.1", B: "240.0.0.1"}}, f"240.0.0.1, pinned to {B}, is held by {A}"),
     ],
@@ -93,6 +93,53 @@ def test_anything_else_is_compared_by_the_engine(change: Props) -> None:
     result = AddressPoolProvider().diff("x", before, {**before, "resting": [], **change})
     assert result.changes is None
     assert not result.replaces
+
+
+def two_pools(*hosts: str, **settings: Any) -> Props:
+    return pool(*hosts, ipv6={"pool": "fd00::/120", "pins": {}, **settings})
+
+
+def test_check_gives_each_host_an_address_of_each_of_two_pools() -> None:
+    inputs = AddressPoolProvider().check({}, two_pools(A, B, pins={A: "fd00::9"})).inputs
+
+    assert set(inputs["addresses"]) == set(inputs["ipv6"]["addresses"]) == {A, B}
+    assert inputs["ipv6"]["addresses"][A] == "fd00::9"
+    assert all(address.startswith("240.") for address in inputs["addresses"].values())
+    assert (inputs["ipv6"]["freed"], inputs["ipv6"]["resting"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("first", "taken"), [("240.0.0.0/28", "fd00::/121"), ("fd00::/120", "240.0.0.8/29")], ids=["IPv4", "IPv6"]
+)
+def test_a_second_pool_moves_no_address_of_the_first_and_none_moves_when_it_goes(first: str, taken: str) -> None:
+    provider = AddressPoolProvider()
+    before = provider.check({}, pool(A, B, pool=first)).inputs
+
+    both = provider.check(before, {**two_pools(A, B, C), "taken": [taken]}).inputs
+    again = provider.check(both, {**two_pools(B, C), "taken": [taken]}).inputs
+    alone = provider.check(again, pool(B, pool=first)).inputs
+
+    first_of = {"240.0.0.0/28": both, "fd00::/120": both["ipv6"]}[first]
+    assert before["addresses"].items() <= first_of["addresses"].items()
+    assert again["addresses"].items() <= both["addresses"].items()
+    assert again["ipv6"]["addresses"].items() <= both["ipv6"]["addresses"].items()
+    assert again["ipv6"]["resting"] == again["ipv6"]["freed"] == [both["ipv6"]["addresses"][A]]
+    assert alone["addresses"] == {B: before["addresses"][B]}
+
+
+def test_check_refuses_what_the_second_pool_cannot_give() -> None:
+    [failure] = AddressPoolProvider().check({}, two_pools(A, B, pool="fd00::/127")).failures
+    assert failure.reason.startswith(f"no free address in fd00::/127 for {A}: widen the pool")
+
+
+def test_an_address_of_the_second_pool_that_has_rested_is_no_change() -> None:
+    second = {"addresses": {B: "fd00::4"}, "freed": ["fd00::3"], "resting": ["fd00::3"]}
+    before = {**two_pools(B, **second), "addresses": {B: "240.0.0.4"}, "freed": [], "resting": []}
+    provider = AddressPoolProvider()
+
+    assert provider.diff("x", before, {**before, "ipv6": {**before["ipv6"], "resting": []}}).changes is False
+    assert provider.diff("x", before, {**before, "ipv6": {**before["ipv6"], "freed": []}}).changes is None
+    assert provider.diff("x", {k: v for k, v in before.items() if k != "ipv6"}, before).changes is None
 
 
 # -- Arrivals and Departures --------------------------------------------------------------------------------------

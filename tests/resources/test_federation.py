@@ -90,6 +90,27 @@ def test_objects_say_what_the_plan_says(*, preview: bool) -> None:
     assert [route["weight"] for route in http["route"]] == [15, 10, 75]
 
 
+def test_the_inputs_of_one_pool_are_those_that_states_remember() -> None:
+    stated = {"hosts": [HOST], "pool": "240.0.0.0/12", "pins": {}, "taken": []}
+    inputs = register(bookinfo()).inputs["bookinfo/addresses"]
+
+    assert {key: value for key, value in inputs.items() if key in stated} == stated
+    assert "ipv6" not in inputs
+
+
+def test_two_pools_give_each_host_an_address_of_each(*, preview: bool) -> None:
+    args = bookinfo()
+    args["addresses"] = {"pools": ["fd00::/64", "240.0.0.0/12"], "pins": {HOST: ["fd00::9", "240.0.0.9"]}}
+
+    engine = register(args, preview=preview)
+
+    inputs = engine.inputs["bookinfo/addresses"]
+    assert (inputs["pool"], inputs["pins"]) == ("240.0.0.0/12", {HOST: "240.0.0.9"})
+    assert inputs["ipv6"] == {"pool": "fd00::/64", "pins": {HOST: "fd00::9"}}
+    assert engine.inputs[ENTRY]["spec"]["addresses"] == ["240.0.0.1", "fd00::1"]
+    assert engine.inputs["outputs"]["addresses"] == {HOST: ["240.0.0.1", "fd00::1"]}
+
+
 def test_outputs(*, preview: bool) -> None:
     assert register(bookinfo(), preview=preview).inputs["outputs"] == {
         "addresses": {HOST: "240.0.0.1"},

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from .. import names
 from ..errors import Path, Problem
+from ..shares import spread
+from ..spec.cluster import Cluster, Gateway
 from ..spec.federation import Federation
 from ..spec.service import Service
 from ..wording import joined
@@ -31,6 +33,8 @@ def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Pro
         yield from each(
             no_gateway(path, call, federation),
             no_address_for_client(path, call, federation),
+            weights_too_large(path, call, federation),
+            no_pool_of_the_family(path, call, federation),
             server_name_too_long(path, call, federation),
             federated_host_too_long(path, call, federation),
             federated_host_under_local(call.service, call.serving, federation),
@@ -38,17 +42,58 @@ def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Pro
 
 
 def no_gateway(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
-    if federation.clusters[call.serving].gateway is None:
+    if not federation.clusters[call.serving].gateway_of:
         message = f"{call.serving!r} has no gateway, so {call.callers} cannot call the service there; state one"
         yield Problem(path, "no-gateway", message)
 
 
 def no_address_for_client(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
-    gateway = federation.clusters[call.serving].gateway
-    for client in call.clients:
-        if gateway is not None and not gateway.addresses_for(client):
-            message = f"{call.serving!r} has no gateway address that {client!r} can dial; add one for it"
+    gateways = _with_calls(call, federation)
+    for client in _known_clients(call, federation):
+        if gateways and not any(gateway.addresses_for(client) for gateway in gateways):
+            message = f"{call.serving!r} has no gateway address that {client.name!r} can dial; add one for it"
             yield Problem(path, "no-address-for-client", message)
+
+
+def weights_too_large(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    """Envoy adds up the weights of all addresses, in 32 bits."""
+    gateways = _with_calls(call, federation)
+    for client in _known_clients(call, federation):
+        groups = [(gateway.share or 0, len(gateway.addresses_for(client))) for gateway in gateways]
+        groups = [(weight, size) for weight, size in groups if weight and size]
+        total = sum(weight * size for weight, (_, size) in zip(spread(groups), groups, strict=True))
+        if total > MAX_TOTAL:
+            message = (
+                f"spread over the addresses that {client.name!r} dials, the weights add up to {total}; "
+                f"Envoy takes at most {MAX_TOTAL}"
+            )
+            yield Problem(("clusters", call.serving, "gateways"), "weights-too-large", message)
+
+
+MAX_TOTAL = 2**32 - 1
+
+
+def no_pool_of_the_family(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+    """A federated host without an address of the caller's family has none that the caller could dial."""
+    networks = federation.addresses.networks
+    for client in _known_clients(call, federation):
+        if client.ip_families is not None and not any(client.has_family(network.version) for network in networks):
+            families = joined(client.ip_families)
+            message = (
+                f"{client.name!r} has {families} alone, and no federated host has an address of it; "
+                f"add a network of {families} to `addresses.pools`"
+            )
+            yield Problem(("clusters", client.name, "ipFamilies"), "no-pool-of-the-family", message)
+
+
+def _with_calls(call: Crossing, federation: Federation) -> list[Gateway]:
+    """The gateways that calls to the service go to."""
+    gateways = call.service.gateways_on(federation.clusters[call.serving])
+    return [gateway for gateway in gateways.values() if gateway.share != 0]
+
+
+def _known_clients(call: Crossing, federation: Federation) -> list[Cluster]:
+    return [federation.clusters[client] for client in call.clients if client in federation.clusters]
 
 
 def server_name_too_long(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:

@@ -1,11 +1,12 @@
 """Everything that reading the values one by one cannot find."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
-from ..addresses import is_usable
+from ..addresses import Network, is_usable
 from ..errors import Path, Problem
 from ..spec.federation import Addresses, Federation
+from ..unknown import known
 from .cluster import clusters
 from .failover import global_hosts, missing_selector
 from .rule import traffic
@@ -26,17 +27,40 @@ def _federation(federation: Federation) -> Iterator[Problem]:
         traffic(references),
         missing_selector(references),
         global_hosts(references),
-        _pins(references),
+        _addresses(references),
     )
 
 
-def _pins(references: References) -> Iterator[Problem]:
+def _addresses(references: References) -> Iterator[Problem]:
     addresses = references.federation.addresses
     holders: dict[str, str] = {}
-    for host, address in addresses.pins.items():
-        path = ("addresses", "pins", host)
+    yield from each(
+        pool_stated_twice(addresses),
+        pools_of_one_family(addresses),
+        *(_pin(host, pinned, references, holders) for host, pinned in addresses.pins.items()),
+    )
+
+
+def pool_stated_twice(addresses: Addresses) -> Iterator[Problem]:
+    if "pool" in addresses.model_fields_set and addresses.pools is not None:
+        message = "'pool' is stated beside 'pools'; move it in there"
+        yield Problem(("addresses", "pool"), "pool-stated-twice", message)
+
+
+def pools_of_one_family(addresses: Addresses) -> Iterator[Problem]:
+    first: dict[int, Network] = {}
+    for index, network in known(addresses.pools or ()):
+        if (other := first.setdefault(network.version, network)) is not network:
+            message = f"'{network}' is of the family of '{other}'; state one network of each family"
+            yield Problem(("addresses", "pools", index), "pools-of-one-family", message)
+
+
+def _pin(host: str, pinned: Sequence[str], references: References, holders: dict[str, str]) -> Iterator[Problem]:
+    path = ("addresses", "pins", host)
+    addresses = references.federation.addresses
+    yield from each(unknown_host(path, host, references), family_pinned_twice(path, pinned))
+    for _, address in known(pinned):
         yield from each(
-            unknown_host(path, host, references),
             pin_outside_the_pool(path, address, addresses),
             pin_taken(path, address, addresses),
             address_pinned_twice(path, host, address, holders),
@@ -52,18 +76,30 @@ def unknown_host(path: Path, host: str, references: References) -> Iterator[Prob
         yield Problem(path, "unknown-host", f"no federated host {host!r}; there are {choices(hosts)}")
 
 
+def family_pinned_twice(path: Path, pinned: Sequence[str]) -> Iterator[Problem]:
+    first: dict[int, str] = {}
+    for _, address in known(pinned):
+        if (other := first.setdefault(ip_address(address).version, address)) is not address:
+            message = f"{address!r} is of the family of {other!r}; a host has one address of each family"
+            yield Problem(path, "family-pinned-twice", message)
+
+
 def pin_outside_the_pool(path: Path, address: str, addresses: Addresses) -> Iterator[Problem]:
-    if ip_address(address) not in addresses.pool:
-        message = f"{address!r} is outside the pool {addresses.pool}; pin inside it or widen `addresses.pool`"
+    pinned = ip_address(address)
+    own = [one for one in addresses.networks if one.version == pinned.version] or addresses.networks
+    if not any(pinned in network for network in own):
+        key = "addresses.pool" if addresses.pools is None else "addresses.pools"
+        message = f"{address!r} is outside the pool {own[0]}; pin inside it or widen `{key}`"
         yield Problem(path, "pin-outside-the-pool", message)
-    elif not is_usable(address, addresses.pool):
-        message = f"{address!r} is the first or the last of {addresses.pool}, which nobody gets; pin another"
+    elif not any(is_usable(address, network) for network in own):
+        message = f"{address!r} is the first or the last of {own[0]}, which nobody gets; pin another"
         yield Problem(path, "pin-outside-the-pool", message)
 
 
 def pin_taken(path: Path, address: str, addresses: Addresses) -> Iterator[Problem]:
     pinned = ip_address(address)
-    if pinned in addresses.pool and any(pinned in network for network in addresses.taken):
+    is_inside = any(pinned in network for network in addresses.networks)
+    if is_inside and any(pinned in network for network in addresses.taken):
         yield Problem(path, "pin-taken", f"{address!r} is in `addresses.taken`; pin another or take it off that list")
 
 

@@ -1,8 +1,9 @@
 """What must be true of services, and of the clusters that they name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..errors import Path, Problem
+from ..spec.cluster import Gateway
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
@@ -50,6 +51,7 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
                 unknown_port_name((*here, "ports"), presence.ports, service),
                 unknown_port_name((*here, "targetPorts"), presence.target_ports, service),
                 unknown_policy((*here, "versionPolicies"), presence),
+                _gateways((*here, "gateways"), presence, cluster, references),
             )
 
 
@@ -79,6 +81,30 @@ def unknown_policy(path: Path, presence: Presence) -> Iterator[Problem]:
         if version not in presence.all_versions:
             message = f"no version {version!r} runs here; there are {choices(presence.all_versions)}"
             yield Problem((*path, version), "unknown-policy", message)
+
+
+def _gateways(path: Path, presence: Presence, cluster: str, references: References) -> Iterator[Problem]:
+    if presence.gateways is not None and cluster in references.federation.clusters:
+        gateway_of = references.federation.clusters[cluster].gateway_of
+        chosen = [gateway_of[name] for _, name in known(presence.gateways) if name in gateway_of]
+        yield from each(
+            stated_twice(path, presence.gateways),
+            unknown_gateway(path, presence.gateways, gateway_of),
+            no_weight_above_zero(path, chosen, gateway_of.values()),
+        )
+
+
+def unknown_gateway(path: Path, names: Sequence[str], gateway_of: Mapping[str, Gateway]) -> Iterator[Problem]:
+    for index, name in known(names):
+        if name not in gateway_of:
+            message = f"the cluster has no gateway {name!r}; it has {choices(gateway_of)}"
+            yield Problem((*path, index), "unknown-gateway", message)
+
+
+def no_weight_above_zero(path: Path, chosen: Sequence[Gateway], every: Iterable[Gateway]) -> Iterator[Problem]:
+    if chosen and all(gateway.share == 0 for gateway in chosen) and any(gateway.share != 0 for gateway in every):
+        message = "the weights of these gateways add up to 0; add a gateway whose weight is more"
+        yield Problem(path, "no-weight-above-zero", message)
 
 
 def version_stated_twice(path: Path, presence: Presence) -> Iterator[Problem]:

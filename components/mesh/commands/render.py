@@ -1,11 +1,13 @@
 """`render`: every object of every cluster as YAML."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from .. import render as rendering
+from ..addresses import Network
 from ..errors import MeshError
 from ..plan.plan import Plan, fresh, plan
 from ..routes import Routes
@@ -41,6 +43,24 @@ def _plan(routes: Routes, name: str, addresses: Any) -> Plan:
         return fresh(routes, name)
     if not isinstance(addresses, Mapping):
         raise MeshError("--addresses: is not a map of hosts; give it the output of `pulumi stack output addresses`")
-    if lacking := [host for host in routes.federated_hosts if host not in addresses]:
+    networks = routes.federation.addresses.networks
+    known = {host: _of_each(networks, addresses.get(host)) for host in routes.federated_hosts}
+    if lacking := [host for host, own in known.items() if len(own) < len(networks)]:
         raise MeshError(f"--addresses: no address for {', '.join(lacking)}; run `pulumi up`, or leave the option out")
-    return plan(routes, addresses, name)
+    return plan(routes, known, name)
+
+
+def _of_each(networks: Sequence[Network], value: Any) -> list[Any]:
+    """The address of each network's family, as far as the output has them: an address, or a list with one of each."""
+    if len(networks) == 1 and isinstance(value, str):
+        return [value]
+    own = value if isinstance(value, list) else [value]
+    return [address for network in networks for address in own if _version(address) == network.version]
+
+
+def _version(address: Any) -> int:
+    """0 of what is not an IP address."""
+    try:
+        return ip_address(address).version if isinstance(address, str) else 0
+    except ValueError:
+        return 0

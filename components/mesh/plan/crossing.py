@@ -45,13 +45,18 @@ FAILURES_BESIDE_TIMEOUTS = 2
 2 % of the calls ended by their timeout, 1 lost 2,822 of 6,500 calls and 2 lost none (stock Envoy 1.40, 100 calls/s)."""
 
 
+BY_WEIGHT = {"loadBalancer": {"simple": "ROUND_ROBIN"}}
+"""Keeps the proportion of gateways that have weights. Envoy divides the weights of LEAST_REQUEST, Istio's default, by
+the number of open requests: in bursts of 4,000 calls, 24 % took the gateway of weight 10 beside one of weight 90."""
+
+
 def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
     """The policy for calls to a version of the service on the serving cluster (`""` is any)."""
     return _policy(
         use.service.ports,
         lambda port: _server_name(use, version, use.subset_behind(version), port),
         _identities(use),
-        [_defaults(is_timed=use.is_timed), *stated_policies(use, version)],
+        _narrowing(use, version, [use], is_timed=use.is_timed),
     )
 
 
@@ -68,7 +73,7 @@ def policy_of_failover(failover: Failover, priorities: list[str]) -> dict[str, A
         failover.service.ports,
         lambda port: _server_name(first, version, failover.subset, port),
         sorted({identity for use, _ in failover.members for identity in _identities(use)}),
-        [_defaults(is_timed=failover.is_timed), *stated_policies(first, version), order],
+        [*_narrowing(first, version, [use for use, _ in failover.members], is_timed=failover.is_timed), order],
     )
 
 
@@ -99,6 +104,13 @@ def _server_name(use: Use, version: str, subset: str, port: Port) -> str:
     return names.server_name(use.service.number_on(use.serving.name, port.number), subset, use.host_behind(version))
 
 
+def _narrowing(use: Use, version: str, dialled: Iterable[Use], *, is_timed: bool) -> list[Mapping[str, Any]]:
+    """Our defaults, and then what the user states for a version of the service."""
+    stated = list(stated_policies(use, version))
+    balancing = BY_WEIGHT if any(map(_have_weights, dialled)) and not _choose_a_balancer(stated) else {}
+    return [_defaults(is_timed=is_timed), balancing, *stated]
+
+
 def _defaults(*, is_timed: bool) -> dict[str, Any]:
     outliers = dict(OUTLIER_DETECTION)
     if is_timed:
@@ -107,6 +119,17 @@ def _defaults(*, is_timed: bool) -> dict[str, Any]:
         "connectionPool": {"tcp": {"connectTimeout": CONNECT_TIMEOUT, "tcpKeepalive": dict(TCP_KEEPALIVE)}},
         "outlierDetection": outliers,
     }
+
+
+def _have_weights(use: Use) -> bool:
+    """Whether the gateways to the service share calls by weights."""
+    return use.crosses and len(use.gateways) > 1 and any(gateway.share is not None for gateway in use.gateways.values())
+
+
+def _choose_a_balancer(stated: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the user says how calls are spread, as far as that is known. Istio takes one of the two fields."""
+    balancers = [policy["loadBalancer"] for policy in stated if "loadBalancer" in policy]
+    return any(not isinstance(one, dict) or {"simple", "consistentHash"} & one.keys() for one in balancers)
 
 
 _AT_A_PORT = ("connectionPool", "loadBalancer", "outlierDetection")

@@ -1,23 +1,48 @@
 """The endpoints of a ServiceEntry: the gateway addresses of a serving cluster that a client cluster dials."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..manifest import Computed
+from ..manifest import Computed, Late
 from ..routes import Use
+from ..shares import spread
+from ..spec.cluster import Cluster, Gateway
+from ..spec.federation import Federation
 from ..spec.values import known_gateway_address
 
 
+class _Dialled(NamedTuple):
+    """A gateway to which a client cluster sends calls."""
+
+    name: str
+    gateway: Gateway
+    addresses: list[tuple[int, Late]]
+    """Those that the client cluster can dial, each with its index."""
+
+
+def dialled_for(client: Cluster, addresses: Sequence[Late], federation: Federation) -> list[Late]:
+    """Those of a host's virtual IPs, one of each pool, that the client cluster's pods can dial."""
+    pools = federation.addresses.networks
+    return [address for pool, address in zip(pools, addresses, strict=True) if client.has_family(pool.version)]
+
+
 def endpoints(use: Use) -> list[dict[str, Any]]:
-    """One for each address, in the order of the spec."""
-    return [_endpoint(use, target) for target in _targets(use)]
+    """One for each address: the gateways by name, the addresses of each in the order of the spec."""
+    gateways = list(_dialled(use))
+    weights = spread([(_weight(one), len(one.addresses)) for one in gateways])
+    differ = len({*weights}) > 1
+    return [
+        {**_endpoint(use, one.gateway, address), **({"weight": weight} if differ else {})}
+        for one, weight in zip(gateways, weights, strict=True)
+        for address in _targets(use, one)
+    ]
 
 
 def resolution_of(uses: Iterable[Use]) -> str | Computed:
     """`resolution` of all their addresses, as soon as all are known."""
-    addresses = [address for use in uses for _, address in use.gateway.addresses_for(use.client.name)]
+    addresses = [address for use in uses for one in _dialled(use) for _, address in one.addresses]
     if all(isinstance(address, str) for address in addresses):
         return resolution(*addresses)
     return Computed(resolution, tuple(addresses))
@@ -28,18 +53,32 @@ def resolution(*addresses: str) -> str:
     return "STATIC" if all(map(_is_ip_address, addresses)) else "DNS"
 
 
-def _targets(use: Use) -> Iterator[str | Computed]:
+def _dialled(use: Use) -> Iterator[_Dialled]:
+    """Istio takes weight 0 for 1, so a gateway of weight 0 is left out."""
+    for name, gateway in use.gateways.items():
+        if gateway.share != 0 and (addresses := gateway.addresses_for(use.client)):
+            yield _Dialled(name, gateway, addresses)
+
+
+def _weight(one: _Dialled) -> int:
+    """Without a weight, each address counts alike."""
+    share = one.gateway.share
+    return len(one.addresses) if share is None else share
+
+
+def _targets(use: Use, one: _Dialled) -> Iterator[str | Computed]:
     """The gateway's addresses; of one that is late nobody knows yet whether it is an address."""
-    for index, address in use.gateway.addresses_for(use.client.name):
-        late = partial(known_gateway_address, ("clusters", use.serving.name, "gateway", "addresses", index))
+    path = ("clusters", use.serving.name, *use.serving.path_of(one.name), "addresses")
+    for index, address in one.addresses:
+        late = partial(known_gateway_address, (*path, index))
         yield address if isinstance(address, str) else Computed(late, (address,))
 
 
-def _endpoint(use: Use, address: str | Computed) -> dict[str, Any]:
+def _endpoint(use: Use, gateway: Gateway, address: str | Computed) -> dict[str, Any]:
     endpoint = {
         "address": address,
         "labels": {"cluster": use.serving.name},
-        "ports": {port.name: use.gateway.port for port in sorted(use.service.ports, key=lambda port: port.number)},
+        "ports": {port.name: gateway.port for port in sorted(use.service.ports, key=lambda port: port.number)},
     }
     return {**endpoint, "locality": use.serving.locality} if use.serving.locality else endpoint
 

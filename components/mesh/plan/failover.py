@@ -4,7 +4,7 @@ A call never comes back the way it went: gateways send it to pods of their own c
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import names
@@ -12,18 +12,18 @@ from ..istio.kinds import DESTINATION_RULE, SERVICE_ENTRY
 from ..manifest import Late, Manifest
 from ..routes import Failover, Routes, Use
 from .crossing import policy_of_failover
-from .endpoints import endpoints, resolution_of
+from .endpoints import dialled_for, endpoints, resolution_of
 from .planned import Pair, Planned
 from .subset import local_subset
 
 
-def failovers(routes: Routes, addresses: Mapping[str, Late]) -> Iterator[Planned]:
+def failovers(routes: Routes, addresses: Mapping[str, Sequence[Late]]) -> Iterator[Planned]:
     """For each host a ServiceEntry with the gateways, another with the client cluster's own pods, and the policy."""
     for failover in routes.failovers:
         client, host, pairs = failover.client, failover.host, failover.pairs
         # a ServiceEntry selects pods of its own namespace, and two for one host are one only within a namespace
         namespace = failover.service.namespace_on(client.name) if failover.at_home else client.istio.namespace
-        for name, spec in _service_entries(failover, addresses[host]):
+        for name, spec in _service_entries(failover, dialled_for(client, addresses[host], routes.federation)):
             manifest = Manifest.of(SERVICE_ENTRY, client.name, namespace, name, spec)
             # callers that dial the host are on their way as soon as it is there
             yield Planned(manifest, serves=pairs) if failover.is_routed else Planned(manifest, leads=pairs)
@@ -32,23 +32,23 @@ def failovers(routes: Routes, addresses: Mapping[str, Late]) -> Iterator[Planned
     yield from _common_subsets(routes)
 
 
-def _service_entries(failover: Failover, address: Late) -> Iterator[tuple[str, dict[str, Any]]]:
+def _service_entries(failover: Failover, addresses: Sequence[Late]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name → spec."""
     gateways = [endpoint for use, _ in failover.members if use.crosses for endpoint in _endpoints(use, failover)]
     if gateways:
-        yield failover.host, {**_service_entry(failover, address), "endpoints": gateways}
+        yield failover.host, {**_service_entry(failover, addresses), "endpoints": gateways}
     if failover.at_home:
-        whole = _service_entry(failover, address)
+        whole = _service_entry(failover, addresses)
         ports = [{**port, "targetPort": _target_port(failover, port)} for port in whole["ports"]]
         labels = {"labels": _labels_at_home(*failover.at_home)}
         name = names.subset_name("pods", failover.host)
         yield name, {**whole, "ports": ports, "workloadSelector": labels}
 
 
-def _service_entry(failover: Failover, address: Late) -> dict[str, Any]:
+def _service_entry(failover: Failover, addresses: Sequence[Late]) -> dict[str, Any]:
     ports = sorted(failover.service.ports, key=lambda port: port.number)
     return {
-        "addresses": [address],
+        "addresses": list(addresses),
         "exportTo": ["*"],
         "hosts": [failover.host],
         "location": "MESH_INTERNAL",

@@ -8,11 +8,12 @@ from .. import names
 from ..istio.kinds import GATEWAY
 from ..manifest import Manifest
 from ..routes import Routes, Use
+from ..spec.cluster import Gateway
 from .planned import Pair, Planned
 
 
 def gateways(routes: Routes) -> Iterator[Planned]:
-    """One for each Service that other clusters call, on every serving cluster whose gateway we manage."""
+    """One for each Service that other clusters call, and each gateway of its serving cluster that we manage."""
     pairs_of: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     use_of: dict[tuple[str, str, str], Use] = {}
     for use in routes.crossings:
@@ -23,26 +24,27 @@ def gateways(routes: Routes) -> Iterator[Planned]:
             if use.is_routed:
                 pairs_of[key].append(use.pair)
     for key, use in use_of.items():
-        if use.gateway.manage:
-            serving, namespace, service = key
-            spec = gateway(use, names.local_host(service, namespace, use.serving.domain))
-            name = names.gateway_name(service, namespace)
-            manifest = Manifest.of(GATEWAY, serving, use.serving.gateway_namespace, name, spec)
-            yield Planned(manifest, serves=tuple(pairs_of[key]))
+        serving, namespace, service = key
+        for name, one in use.gateways.items():
+            if one.manage:
+                spec = gateway(one, names.local_host(service, namespace, use.serving.domain))
+                own_name = names.gateway_name(service, namespace, name)
+                manifest = Manifest.of(GATEWAY, serving, use.serving.namespace_of(one), own_name, spec)
+                yield Planned(manifest, serves=tuple(pairs_of[key]))
 
 
-def gateway(use: Use, host: str) -> dict[str, Any]:
+def gateway(one: Gateway, host: str) -> dict[str, Any]:
     """The spec that admits exactly `host`.
 
     istiod gives an AUTO_PASSTHROUGH server one filter chain per port and subset of its hosts; a wildcard beside an
     exact host would give two equal chains, and Envoy refuses the whole listener.
     """
     return {
-        "selector": dict(sorted(use.gateway.selector.items())),
+        "selector": dict(sorted(one.selector.items())),
         "servers": [
             {
                 "hosts": [host],
-                "port": {"name": "tls", "number": use.gateway.listener_port, "protocol": "TLS"},
+                "port": {"name": "tls", "number": one.listener_port, "protocol": "TLS"},
                 "tls": {"mode": "AUTO_PASSTHROUGH"},
             }
         ],

@@ -1,7 +1,7 @@
 """From resolved routes to the objects that each cluster needs: the whole translation in one call."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,10 +51,11 @@ class Plan:
         return (manifest for manifests in self.manifests.values() for manifest in manifests)
 
 
-def plan(routes: Routes, addresses: Mapping[str, Late], part_of: str) -> Plan:
+def plan(routes: Routes, addresses: Mapping[str, Sequence[Late]], part_of: str) -> Plan:
     """Every object of every cluster, and what must be in place before what.
 
-    `addresses` has an entry for each of `routes.federated_hosts`; `part_of` names the federation on its objects.
+    `addresses` has, for each of `routes.federated_hosts`, an address of each network of the spec; `part_of` names the
+    federation on its objects.
     Raises `UnknownError` where an object's name or number depends on a value that is encrypted.
     """
     makers = (
@@ -78,10 +79,18 @@ def plan(routes: Routes, addresses: Mapping[str, Late], part_of: str) -> Plan:
 
 
 def fresh(routes: Routes, part_of: str) -> Plan:
-    """The plan as a new stack would have it. Raises `AllocationError` where the pool is too small."""
+    """The plan as a new stack would have it. Raises `AllocationError` where a pool is too small."""
+    return plan(routes, fresh_addresses(routes), part_of)
+
+
+def fresh_addresses(routes: Routes) -> dict[str, list[str]]:
+    """Federated host → an address of each network of the spec. Raises `AllocationError` where one is too small."""
     pool = routes.federation.addresses
-    ledger = allocate(routes.federated_hosts, pool.pool, Ledger(), pins=pool.pins, taken=pool.taken)
-    return plan(routes, ledger.addresses, part_of)
+    ledgers = [
+        allocate(routes.federated_hosts, network, Ledger(), pins=pool.pins_in(network), taken=pool.taken)
+        for network in pool.networks
+    ]
+    return {host: [ledger.addresses[host] for ledger in ledgers] for host in routes.federated_hosts}
 
 
 def _edges(planned: Mapping[str, Planned]) -> list[Edge]:

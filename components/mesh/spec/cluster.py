@@ -1,14 +1,18 @@
 """Clusters: their control planes, their trust domains, and the gateways by which others reach them."""
 
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Annotated, ClassVar
 
+from .. import names
+from ..errors import Path
 from ..manifest import Late
 from .part import Part
 from .values import (
     DnsLabel,
     DnsName,
     GatewayAddress,
+    IpFamily,
     IstioVersion,
     Labels,
     NonEmpty,
@@ -17,6 +21,7 @@ from .values import (
     State,
     Text,
     TrustDomain,
+    Weight,
 )
 
 
@@ -59,13 +64,41 @@ class Gateway(Part):
     manage: bool = True
     """`false` where a server of your own admits the hosts already."""
 
-    def addresses_for(self, client: str) -> list[tuple[int, Late]]:
+    @property
+    def share(self) -> int | None:
+        """Its weight among the cluster's gateways; None: each address counts alike."""
+        return None
+
+    def addresses_for(self, client: "Cluster") -> list[tuple[int, Late]]:
         """The addresses that a cluster can dial, each with its index."""
         return [
             (index, target.address)
             for index, target in enumerate(self.addresses)
-            if target.clients is None or client in target.clients
+            if (target.clients is None or client.name in target.clients)
+            and (client.ip_families is None or _is_of_a_family(target.address, client))
         ]
+
+
+def _is_of_a_family(address: Late, client: "Cluster") -> bool:
+    """Whether a cluster may have the family of an address: a name and what is late may be of either."""
+    try:
+        return client.has_family(ip_address(address).version)
+    except ValueError:
+        return True
+
+
+class NamedGateway(Gateway):
+    """One of a cluster's east-west gateways, with pods of its own."""
+
+    weight: Weight | None = None
+    """The gateway's share of the calls; each address counts alike if it is left out.
+
+    With 0, the Gateway objects are made and no call goes there.
+    """
+
+    @property
+    def share(self) -> int | None:
+        return self.weight
 
 
 class Cluster(Part):
@@ -81,12 +114,19 @@ class Cluster(Part):
     """The control plane."""
     locality: Text | None = None
     """`region/zone/subzone` of the cluster, as far as they are known."""
+    ip_families: Annotated[list[IpFamily], NonEmpty] | None = None
+    """The IP families of the pods, as Kubernetes calls them.
+
+    Addresses of another family are kept from the callers here; no address is if it is left out.
+    """
     state: State = "active"
     """`draining`: no call goes there, and its own callers leave it. `retired`: no object of others names it."""
     settle_seconds: Seconds | None = None
     """How long a change waits for the proxies of this cluster; the federation's if it is left out."""
     gateway: Gateway | None = None
-    """The east-west gateway; needed where other clusters call this one."""
+    """The east-west gateway; it or `gateways` is needed where other clusters call this one."""
+    gateways: Annotated[dict[DnsLabel, NamedGateway], NonEmpty] | None = None
+    """Several east-west gateways, by name. `gateway` is short for one that is named `default`."""
 
     @cached_property
     def name(self) -> str:
@@ -97,7 +137,22 @@ class Cluster(Part):
         """Tells the cluster its name; looked up some 10 times for each object, so it is a plain attribute."""
         self.__dict__["name"] = name
 
-    @property
-    def gateway_namespace(self) -> str:
-        """Where the pods of the east-west gateway run."""
-        return (self.gateway and self.gateway.namespace) or self.istio.namespace
+    @cached_property
+    def gateway_of(self) -> dict[str, Gateway]:
+        """Name → east-west gateway, by name; none where other clusters cannot call this one."""
+        several = {} if self.gateways is None else self.gateways
+        one = {} if self.gateway is None else {names.DEFAULT_GATEWAY: self.gateway}
+        return dict(sorted({**several, **one}.items()))
+
+    def has_family(self, version: int) -> bool:
+        """Whether the pods have addresses of IP version 4 or 6, as far as the spec says."""
+        return self.ip_families is None or f"IPv{version}" in self.ip_families
+
+    def path_of(self, gateway: str) -> Path:
+        """Where a gateway stands in the cluster."""
+        is_alone = gateway == names.DEFAULT_GATEWAY and self.gateway is not None
+        return ("gateway",) if is_alone else ("gateways", gateway)
+
+    def namespace_of(self, gateway: Gateway) -> str:
+        """Where the pods of an east-west gateway run."""
+        return gateway.namespace or self.istio.namespace

@@ -1,8 +1,8 @@
 """The whole spec."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
-from typing import Annotated, Any, ClassVar
+from ipaddress import IPv4Network, ip_address
+from typing import Annotated, Any
 
 from .. import names
 from ..unknown import Unknown
@@ -10,20 +10,30 @@ from .cluster import Cluster
 from .part import Part
 from .rule import Rule
 from .service import Service
-from .values import Address, DnsLabel, DnsName, GlobalHostTemplate, HostTemplate, Network, NonEmpty, Seconds
+from .values import AddressOrList, DnsLabel, DnsName, GlobalHostTemplate, HostTemplate, Network, NonEmpty, Seconds
 
 
 class Addresses(Part):
     """Where virtual IPs come from."""
 
-    later: ClassVar = frozenset({"pools"})
-
     pool: Network = IPv4Network("240.0.0.0/12")
     """The network in which virtual IPs lie."""
-    pins: dict[DnsName, Address] = {}
-    """Federated host → address, by hand."""
+    pools: Annotated[list[Network], NonEmpty] | None = None
+    """A network of each IP family, in place of `pool`: each federated host has an address in each of them."""
+    pins: dict[DnsName, AddressOrList] = {}
+    """Federated host → address, or a list with an address of each family, by hand."""
     taken: list[Network] = []
     """Networks that others use, such as another federation's pool."""
+
+    @property
+    def networks(self) -> list[Network]:
+        """The networks in which each federated host has an address, IPv4 before IPv6."""
+        return sorted([self.pool] if self.pools is None else self.pools, key=lambda network: network.version)
+
+    def pins_in(self, network: Network) -> dict[str, str]:
+        """Federated host → pinned address of the network's family."""
+        pinned = ((host, address) for host, addresses in self.pins.items() for address in addresses)
+        return {host: address for host, address in sorted(pinned) if ip_address(address).version == network.version}
 
 
 class Federation(Part):

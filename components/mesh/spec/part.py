@@ -23,8 +23,6 @@ class Part(BaseModel):
         hide_input_in_errors=True,
     )
 
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Keys of the language that this release does not know yet."""
     shorthand: ClassVar[str] = ""
     """The key whose value may stand for the whole part."""
     elsewhere: ClassVar[frozenset[str]] = frozenset()

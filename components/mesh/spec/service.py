@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from .cluster import Cluster, Gateway
 from .part import Part
 from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy
 
@@ -27,8 +28,6 @@ class Port(Part):
 class Presence(Part):
     """A service on one of its clusters: which versions run there, and as whom."""
 
-    later: ClassVar = frozenset({"gateways"})
-
     name: DnsLabel | None = None
     """The Service's name on this cluster, where it differs."""
     namespace: DnsLabel | None = None
@@ -53,6 +52,8 @@ class Presence(Part):
     """Istio's `trafficPolicy` for destinations on this cluster; narrows the service's, field by field."""
     version_policies: dict[DnsLabel, TrafficPolicy] = {}
     """The same for single versions; narrows that of the cluster."""
+    gateways: Annotated[list[DnsLabel], NonEmpty] | None = None
+    """The cluster's gateways that lead to the service; all if it is left out."""
 
     def labels_of(self, version: str) -> dict[str, str] | None:
         """The labels of a version's pods; None if no labels select it."""
@@ -111,6 +112,14 @@ class Service(Part):
         """The Service's namespace on a cluster; the general one where the service does not run."""
         presence = self.clusters.get(cluster)
         return (presence and presence.namespace) or self.namespace
+
+    def gateways_on(self, cluster: Cluster) -> dict[str, Gateway]:
+        """Name → gateway of a serving cluster that leads to the service there."""
+        presence = self.clusters.get(cluster.name)
+        chosen = None if presence is None else presence.gateways
+        if chosen is None:
+            return cluster.gateway_of
+        return {name: gateway for name, gateway in cluster.gateway_of.items() if name in chosen}
 
     def number_on(self, cluster: str, number: int) -> int:
         """The number that a port has on a cluster."""

@@ -221,6 +221,11 @@ def _identity(value: str) -> str:
     return value
 
 
+def as_list(value: Any) -> Any:
+    """One value may stand for a list of it."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
 def _address(value: str) -> str:
     try:
         return _ip_address(value)
@@ -262,6 +267,9 @@ Identity = Annotated[str, AfterValidator(_identity)]
 GatewayName = Annotated[str, AfterValidator(_gateway_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Address = Annotated[PlainText, AfterValidator(_address)]
+AddressOrList = Annotated[list[Address], NonEmpty, BeforeValidator(as_list)]
+IP_FAMILIES = ("IPv4", "IPv6")
+IpFamily = Annotated[PlainText, AfterValidator(_one_of(IP_FAMILIES))]
 Protocol = Annotated[PlainText, BeforeValidator(_upper), AfterValidator(_one_of(PROTOCOLS))]
 STATES = ("active", "draining", "retired")
 State = Annotated[str, AfterValidator(_one_of(STATES))]
