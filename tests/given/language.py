@@ -55,7 +55,7 @@ def _can_be_everywhere(spec: Spec) -> bool:
     """Whether each service has one name wherever it runs, and can be reached there."""
     of = spec["clusters"]
     return all(
-        all("gateway" in of[name] or {*of} == {name} for name in service["clusters"])
+        all(gateways_of(of[name]) or {*of} == {name} for name in service["clusters"])
         and len({_domain(of[name]) for name in service["clusters"]}) == 1
         for service in spec["services"]
     )
@@ -183,15 +183,24 @@ def _failover(draw: Draw, spec: Spec, rule: Spec, destination: Spec) -> Spec:
         name
         for name in service["clusters"]
         if name != destination["cluster"]
-        and ("gateway" in clusters[name] or {name} == set(rule["clients"]["clusters"]))
+        and (gateways_of(clusters[name]) or {name} == set(rule["clients"]["clusters"]))
         and _domain(clusters[name]) == _domain(clusters[destination["cluster"]])
     ]
+    if {destination["cluster"], *fitting} & set(rule["clients"]["clusters"]):
+        # Istio cannot rank names beside pods as freely
+        if _has_names(clusters[destination["cluster"]]):
+            return {}
+        fitting = [name for name in fitting if not _has_names(clusters[name])]
     substitutes = [
         {"cluster": name, **maybe(draw, "version", st.sampled_from(versions))} if versions else {"cluster": name}
         for name in some(draw, fitting, at_most=3)
         for versions in [versions_of(service["clusters"][name])]
     ]
     return maybe(draw, "failover", st.just(substitutes)) if substitutes else {}
+
+
+def _has_names(cluster: Spec) -> bool:
+    return any("example.com" in str(gateway["addresses"]) for gateway in gateways_of(cluster).values())
 
 
 def _domain(cluster: Spec) -> str:

@@ -123,15 +123,19 @@ def hosts_of_routes(made: Translation) -> set[tuple[str, str]]:
 
 
 def ranks_of(objects: list[Object], host: str, client: str) -> Ranks:
-    """As istiod ranks endpoints: by the first label of `failoverPriority` that is not as it should be."""
+    """As istiod ranks endpoints: by the first label of `failoverPriority` that is not as it should be, or by region."""
     (policy,) = (rule_ for rule_ in of_kind(objects, "DestinationRule") if rule_["spec"]["host"] == host)
     wanted = dict(text.partition("=")[::2] for text in priorities_of(policy) or ())
+    nearer = {one["to"] for one in order_of(policy).get("failover", ())}
     ranks: dict[int, set[str]] = {}
     for entry in of_kind(objects, "ServiceEntry"):
         if host in entry["spec"]["hosts"]:
             for cluster, labels in labelled(entry, client):
                 fitting = [labels.get(label, "") == value for label, value in wanted.items()]
-                rank = len(fitting) - fitting.index(False) if False in fitting else 0
+                by_label = len(fitting) - fitting.index(False) if False in fitting else 0
+                region = labels.get("region", "")
+                by_region = 0 if not region else 4 if nearer and region not in nearer else 3
+                rank = by_label or by_region
                 ranks.setdefault(rank, set()).add(cluster)
     return [ranks[rank] for rank in sorted(ranks)]
 
@@ -141,13 +145,18 @@ def labelled(entry: Object, client: str) -> Iterator[tuple[str, Mapping[str, str
     if "workloadSelector" in entry["spec"]:
         yield client, {}
     for endpoint in entry["spec"].get("endpoints", ()):
-        yield endpoint["labels"]["cluster"], endpoint["labels"]
+        yield endpoint["labels"]["cluster"], {**endpoint["labels"], "region": endpoint.get("locality", "")}
 
 
 def priorities_of(policy: Object) -> list[str] | None:
+    stated = order_of(policy)
+    return stated.get("failoverPriority", []) if stated else None
+
+
+def order_of(policy: Object) -> dict[str, Any]:
     balancer: dict[str, Any] = policy["spec"].get("trafficPolicy", {}).get("loadBalancer", {})
-    stated = balancer.get("localityLbSetting")
-    return None if stated is None else stated.get("failoverPriority", [])
+    stated: dict[str, Any] = balancer.get("localityLbSetting", {})
+    return stated
 
 
 def speaks_of(found: Object, host: str) -> bool:

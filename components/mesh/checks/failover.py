@@ -5,9 +5,11 @@ from contextlib import suppress
 
 from .. import names
 from ..errors import Path, Problem
+from ..spec.cluster import Cluster
 from ..spec.federation import Federation
 from ..spec.rule import Destination, Rule, Substitute
 from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.values import is_ip_address
 from ..unknown import Unknown, UnknownError, known
 from ..wording import joined
 from .crossing import Crossing, crossing
@@ -33,6 +35,7 @@ def failover(path: Path, destination: Destination, rule: Rule, references: Refer
     yield from each(
         no_labels_at_home(path, destination, rule, target),
         order_of_our_own(path, destination, target),
+        unranked_names(path, destination, rule, target, references.federation),
         failover_host_too_long(path, members_of(destination), target, references.federation),
     )
 
@@ -110,6 +113,32 @@ def order_of_our_own(path: Path, destination: Destination, target: Service) -> I
                     f"{destination.cluster}; state one of them"
                 )
                 yield Problem((*path, "failover"), "order-of-our-own", message)
+
+
+def unranked_names(
+    path: Path, destination: Destination, rule: Rule, target: Service, federation: Federation
+) -> Iterator[Problem]:
+    """Beside a client cluster's own pods, Istio ranks gateways with a DNS name by region alone (`plan.ranking`)."""
+    members = [cluster for cluster, _ in members_of(destination)]
+    for _, name in known(rule.clients.clusters):
+        client = federation.clusters.get(name)
+        if client is None or name not in members or not _dials_names(client, members, target, federation):
+            continue
+        most = len(names.FARTHER_REGIONS) if client.locality else 1
+        if members[0] != name or len(members) - 1 > most:
+            order = f"{name} itself and then one substitute, or two if its `locality` is stated"
+            message = f"{joined(members)} are no order for {name!r}, where a gateway may have a DNS name; {order}"
+            yield Problem((*path, "failover"), "unranked-names", message)
+
+
+def _dials_names(client: Cluster, members: Sequence[str], target: Service, federation: Federation) -> bool:
+    return any(
+        not is_ip_address(address)
+        for name in members
+        if name in federation.clusters and name in target.clusters and name != client.name
+        for gateway in target.gateways_on(federation.clusters[name]).values()
+        for _, address in gateway.addresses_for(client)
+    )
 
 
 def failover_host_too_long(path: Path, members: Members, service: Service, federation: Federation) -> Iterator[Problem]:

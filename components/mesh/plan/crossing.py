@@ -60,20 +60,18 @@ def policy_across_clusters(use: Use, version: str) -> dict[str, Any]:
     )
 
 
-def policy_of_failover(failover: Failover, priorities: list[str]) -> dict[str, Any]:
+def policy_of_failover(failover: Failover, order: Mapping[str, Any]) -> dict[str, Any]:
     """The policy for calls to whichever member can answer: one for all, the first one's.
 
-    `priorities`: labels of endpoints, as Istio's `failoverPriority` ranks them. Without any, all have the same rank:
-    where they are does not matter.
+    `order` is Istio's `localityLbSetting`.
     """
     first, version = next(failover.members)
-    ranked = {"enabled": True, "failoverPriority": priorities} if priorities else {"enabled": False}
-    order = {"loadBalancer": {"localityLbSetting": ranked}}
+    ordered = {"loadBalancer": {"localityLbSetting": order}}
     return _policy(
         failover.service.ports,
         lambda port: _server_name(first, version, failover.subset, port),
         sorted({identity for use, _ in failover.members for identity in _identities(use)}),
-        [*_narrowing(first, version, [use for use, _ in failover.members], is_timed=failover.is_timed), order],
+        [*_narrowing(first, version, [use for use, _ in failover.members], is_timed=failover.is_timed), ordered],
     )
 
 

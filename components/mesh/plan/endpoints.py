@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from ..manifest import Computed, Late
@@ -10,7 +9,7 @@ from ..routes import Use
 from ..shares import spread
 from ..spec.cluster import Cluster, Gateway
 from ..spec.federation import Federation
-from ..spec.values import known_gateway_address
+from ..spec.values import is_ip_address, known_gateway_address
 
 
 class _Dialled(NamedTuple):
@@ -48,9 +47,14 @@ def resolution_of(uses: Iterable[Use]) -> str | Computed:
     return Computed(resolution, tuple(addresses))
 
 
+def are_addresses(uses: Iterable[Use]) -> bool:
+    """Whether all that is dialled is known, and an IP address."""
+    return resolution_of(uses) == "STATIC"
+
+
 def resolution(*addresses: str) -> str:
     """`STATIC` if all are IP addresses, else `DNS`: Istio drops a STATIC endpoint that is a name."""
-    return "STATIC" if all(map(_is_ip_address, addresses)) else "DNS"
+    return "STATIC" if all(map(is_ip_address, addresses)) else "DNS"
 
 
 def _dialled(use: Use) -> Iterator[_Dialled]:
@@ -81,11 +85,3 @@ def _endpoint(use: Use, gateway: Gateway, address: str | Computed) -> dict[str, 
         "ports": {port.name: gateway.port for port in sorted(use.service.ports, key=lambda port: port.number)},
     }
     return {**endpoint, "locality": use.serving.locality} if use.serving.locality else endpoint
-
-
-def _is_ip_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -5,7 +5,7 @@ A call never comes back the way it went: gateways send it to pods of their own c
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import names
 from ..istio.kinds import DESTINATION_RULE, SERVICE_ENTRY
@@ -14,6 +14,7 @@ from ..routes import Failover, Routes, Use
 from .crossing import policy_of_failover
 from .endpoints import dialled_for, endpoints, resolution_of
 from .planned import Pair, Planned
+from .ranking import ranking
 from .subset import local_subset
 
 
@@ -34,8 +35,7 @@ def failovers(routes: Routes, addresses: Mapping[str, Sequence[Late]]) -> Iterat
 
 def _service_entries(failover: Failover, addresses: Sequence[Late]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name → spec."""
-    gateways = [endpoint for use, _ in failover.members if use.crosses for endpoint in _endpoints(use, failover)]
-    if gateways:
+    if gateways := list(_endpoints(failover)):
         yield failover.host, {**_service_entry(failover, addresses), "endpoints": gateways}
     if failover.at_home:
         whole = _service_entry(failover, addresses)
@@ -57,41 +57,13 @@ def _service_entry(failover: Failover, addresses: Sequence[Late]) -> dict[str, A
     }
 
 
-def _endpoints(use: Use, failover: Failover) -> Iterator[dict[str, Any]]:
-    """The addresses of a member's gateway, marked by its tier."""
-    (tier,) = (number for number, tier in enumerate(failover.tiers) for member, _ in tier if member is use)
-    marks = {boundary.label: "true" for boundary in _boundaries(failover) if boundary.marks(tier)}
-    for endpoint in endpoints(use):
-        yield {**endpoint, "labels": {**endpoint["labels"], **marks}}
-
-
-class _Boundary(NamedTuple):
-    """A label of gateway endpoints that tells the tiers up to one from those after it.
-
-    Pods have none of these labels, so where the client cluster's own pods are decides which side is marked.
-    """
-
-    last: int
-    """The last tier before the boundary."""
-    is_later_marked: bool
-
-    @property
-    def label(self) -> str:
-        return f"failover-after-{self.last}" if self.is_later_marked else f"failover-until-{self.last}"
-
-    @property
-    def priority(self) -> str:
-        """As Istio's `failoverPriority` says it: an endpoint without a label is like a caller without it."""
-        return self.label if self.is_later_marked else f"{self.label}=true"
-
-    def marks(self, tier: int) -> bool:
-        return (tier > self.last) == self.is_later_marked
-
-
-def _boundaries(failover: Failover) -> list[_Boundary]:
-    """The last first: Istio ranks an endpoint by the first of them on whose nearer side it is not."""
-    home = next((number for number, tier in enumerate(failover.tiers) for use, _ in tier if not use.crosses), 0)
-    return [_Boundary(last, home <= last) for last in reversed(range(len(failover.tiers) - 1))]
+def _endpoints(failover: Failover) -> Iterator[dict[str, Any]]:
+    """The addresses of the members' gateways, marked by their tier; where these really are plays no part."""
+    for tier, marks in zip(failover.tiers, ranking(failover).marks, strict=True):
+        for use, _ in tier:
+            for endpoint in endpoints(use) if use.crosses else ():
+                own = {key: value for key, value in endpoint.items() if key != "locality"}
+                yield {**own, **marks, "labels": {**endpoint["labels"], **marks.get("labels", {})}}
 
 
 def _labels_at_home(use: Use, version: str) -> dict[str, str]:
@@ -109,7 +81,7 @@ def _target_port(failover: Failover, port: Mapping[str, Any]) -> int:
 
 def destination_rule(failover: Failover) -> dict[str, Any]:
     """Mutual TLS with whichever member can answer, in the order of the tiers."""
-    policy = policy_of_failover(failover, [boundary.priority for boundary in _boundaries(failover)])
+    policy = policy_of_failover(failover, ranking(failover).setting)
     return {"exportTo": ["*"], "host": failover.host, "trafficPolicy": policy}
 
 

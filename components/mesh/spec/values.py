@@ -68,6 +68,15 @@ def gateway_address(value: Late) -> Late:
     return name
 
 
+def is_ip_address(value: Late) -> bool:
+    """Whether a value is known to be an IP address."""
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
 def known_gateway_address(path: Path, value: Any) -> str:
     """A late address once it is known.
 
