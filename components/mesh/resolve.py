@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import cycle_collector
 from .istio.match import is_catch_all, narrowed
 from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Member, Route, Routes
 from .shares import parts
@@ -21,14 +22,15 @@ NOT_FOUND = {"directResponse": {"status": 404}}
 
 def resolve(federation: Federation) -> Routes:
     """Who answers each call of a federation that has passed `read`."""
-    resolver = _Resolver(federation)
-    routes = tuple(resolver.routes())
-    uses = Uses(federation)
-    for route in routes:
-        uses.by_route(route)
-    uses.by_imports()
-    uses.by_global_hosts()
-    return Routes(federation, routes, uses.uses, uses.failovers, tuple(resolver.absent()))
+    with cycle_collector.paused():
+        resolver = _Resolver(federation)
+        routes = tuple(resolver.routes())
+        uses = Uses(federation)
+        for route in routes:
+            uses.by_route(route)
+        uses.by_imports()
+        uses.by_global_hosts()
+        return Routes(federation, routes, uses.uses, uses.failovers, tuple(resolver.absent()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,17 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from . import addresses, mesh, plan, up
 from .table import Figure, table
 
 BENCHES: dict[str, list[tuple[str, Callable[[], list[Figure]]]]] = {
     "plan": [
-        (f"plan, {plan.CLUSTERS} clusters × {plan.SERVICES:,} services", plan.figures),
-        ("the same, each share names a version", plan.figures_with_versions),
+        (f"plan, {plan.CLUSTERS} clusters × {plan.SERVICES:,} services", partial(plan.measure, "shares")),
+        ("the same, each share names a version", partial(plan.measure, "versions")),
+        ("the same, each rule has two entries with retries", partial(plan.measure, "entries")),
+        ("two entries with retries, a policy and a failover for each service", partial(plan.measure, "failover")),
     ],
     "addresses": [("allocate", addresses.figures)],
     "up": [("pulumi on two API servers, settleSeconds 0", up.figures)],

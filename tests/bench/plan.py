@@ -10,7 +10,7 @@ import resource
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, Literal, cast
 
 from .table import Figure
 
@@ -20,10 +20,18 @@ SERVING = 3
 CLIENTS = 6
 
 
-def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, versions: bool) -> dict[str, Any]:
+Shape = Literal["shares", "versions", "entries", "failover"]
+MATCH = [{"headers": {"x-canary": {"exact": "true"}}}]
+RETRIES = {"attempts": 3, "retryOn": "connect-failure,refused-stream,unavailable", "perTryTimeout": "1s"}
+POLICY = {"connectionPool": {"http": {"http1MaxPendingRequests": 64}}, "loadBalancer": {"simple": "LEAST_REQUEST"}}
+
+
+def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, shape: Shape = "shares") -> dict[str, Any]:
     """The clients run each service, too, or its name would not exist there; no route leads to what they run.
 
-    With `versions`, every share names one, which adds a DestinationRule for each on both sides.
+    With `versions`, every share names one, which adds a DestinationRule for each on both sides. With `entries`, each
+    rule has two, with a match and retries. With `failover`, the first serving cluster gets the calls of both entries,
+    with the two others as substitutes, and each service has a policy, too.
     """
     names = [f"cluster{number}" for number in range(clusters)]
     entries: list[dict[str, Any]] = []
@@ -38,13 +46,20 @@ def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, versions: bool) 
         }
         ports = [{"name": "http", "number": 8080, "protocol": "HTTP"}]
         entries.append({"name": name, "namespace": f"team{number % 50}", "ports": ports, "clusters": presence})
-        version = {"version": "v1"} if versions else {}
-        route = [
+        version = {} if shape == "shares" else {"version": "v1"}
+        route: list[dict[str, Any]] = [
             {"cluster": cluster, **version, "weight": weight}
             for cluster, weight in zip(serving, (60, 30, 10), strict=True)
         ]
-        rule = {"service": f"{name}.team{number % 50}", "clients": {"clusters": clients}, "http": [{"route": route}]}
-        traffic.append(rule)
+        http: list[dict[str, Any]] = [{"route": route}]
+        if shape in {"entries", "failover"}:
+            http = [{"match": MATCH, "retries": RETRIES, "route": route}, {"retries": RETRIES, "route": route}]
+        if shape == "failover":
+            entries[-1]["trafficPolicy"] = POLICY
+            first, *others = route
+            substitutes = [{"cluster": one["cluster"], **version} for one in others]
+            http = [{**entry, "route": [{**first, "failover": substitutes}]} for entry in http]
+        traffic.append({"service": f"{name}.team{number % 50}", "clients": {"clusters": clients}, "http": http})
     return {
         "clusters": {
             name: {"context": name, "trustDomain": name, "gateway": {"addresses": [f"192.0.2.{number + 1}"]}}
@@ -55,10 +70,10 @@ def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, versions: bool) 
     }
 
 
-def measure(*, versions: bool) -> list[Figure]:
+def measure(shape: Shape) -> list[Figure]:
     """In a fresh interpreter each: what is measured is what one command costs."""
     start = time.perf_counter()
-    arguments = [sys.executable, "-m", __name__, *(["versions"] if versions else [])]
+    arguments = [sys.executable, "-m", __name__, shape]
     process = subprocess.run(arguments, check=True, capture_output=True, text=True)
     whole = time.perf_counter() - start
     found = json.loads(process.stdout)
@@ -75,21 +90,13 @@ def measure(*, versions: bool) -> list[Figure]:
     ]
 
 
-def figures() -> list[Figure]:
-    return measure(versions=False)
-
-
-def figures_with_versions() -> list[Figure]:
-    return measure(versions=True)
-
-
 def _main() -> None:
     from mesh_federation.mesh.addresses import Ledger, allocate
     from mesh_federation.mesh.plan.plan import plan
     from mesh_federation.mesh.read import read_stack
     from mesh_federation.mesh.resolve import resolve
 
-    data = spec(versions="versions" in sys.argv[1:])
+    data = spec(shape=cast("Shape", sys.argv[1]))
     start = time.perf_counter()
     routes = resolve(read_stack(data).federation)
     read = time.perf_counter()

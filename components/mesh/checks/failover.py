@@ -167,28 +167,30 @@ def failover_host_too_long(path: Path, members: Members, service: Service, feder
 
 def missing_selector(references: References) -> Iterator[Problem]:
     """Where a client cluster's own pods and other clusters stand in for each other, we select the pods."""
+    by_rules = _callers_at_home(references)
+    everywhere = "`globalHosts`" if references.federation.global_hosts else None
     for index, service in known(references.federation.services):
-        needed = _callers_at_home(service, references)
         for cluster, presence in service.clusters.items():
-            if cluster in needed and not isinstance(presence, Unknown) and presence.selector is None:
+            reason = by_rules.get((service.reference, cluster), everywhere)
+            if reason and not isinstance(presence, Unknown) and presence.selector is None:
                 message = (
-                    f"is missing; calls from {cluster!r} go to its own pods or elsewhere, by {needed[cluster]}, "
+                    f"is missing; calls from {cluster!r} go to its own pods or elsewhere, by {reason}, "
                     "so state the selector of the Service there"
                 )
                 path = ("services", index, "clusters", cluster, "selector")
                 yield Problem(path, "missing-selector", message)
 
 
-def _callers_at_home(service: Service, references: References) -> Mapping[str, str]:
-    """Client cluster that may answer its own calls itself → by what."""
-    needed = dict.fromkeys(service.clusters, "`globalHosts`") if references.federation.global_hosts else {}
+def _callers_at_home(references: References) -> Mapping[tuple[str, str], str]:
+    """(service, client cluster that may answer its own calls itself) → by which rule."""
+    needed: dict[tuple[str, str], str] = {}
     for number, rule in known(references.federation.traffic):
         with suppress(UnknownError):
             for destination in _with_substitutes(rule):
-                if (destination.service or rule.service) == service.reference:
-                    for cluster, _ in members_of(destination):
-                        if cluster in rule.clients.clusters:
-                            needed.setdefault(cluster, f"`failover` in traffic[{number}]")
+                for cluster, _ in members_of(destination):
+                    if cluster in rule.clients.clusters:
+                        key = (destination.service or rule.service, cluster)
+                        needed.setdefault(key, f"`failover` in traffic[{number}]")
     return needed
 
 
