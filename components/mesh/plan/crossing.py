@@ -86,16 +86,18 @@ def _policy(
     No port of ours falls to the top level, since all are listed. It has no server name of its own, since that holds a
     port: a port that is not listed is refused by the gateway, and never spoken to in plain text.
     """
+    whole = merged(*narrowing)
+    at_a_port = {field: whole[field] for field in _AT_A_PORT if field in whole}
     levels = [
         {
-            **_at_a_port(merged(_recycled(port), *narrowing)),
+            **merged(_recycled(port), at_a_port),
             "port": {"number": port.number},
             "tls": {"mode": "ISTIO_MUTUAL", "sni": server_name(port), "subjectAltNames": list(identities)},
         }
         for port in sorted(ports, key=lambda port: port.number)
     ]
     tls = {"mode": "ISTIO_MUTUAL", "subjectAltNames": list(identities)}
-    return {**merged(*narrowing), "portLevelSettings": levels, "tls": tls}
+    return {**whole, "portLevelSettings": levels, "tls": tls}
 
 
 def _server_name(use: Use, version: str, subset: str, port: Port) -> str:
@@ -131,11 +133,7 @@ def _choose_a_balancer(stated: Iterable[Mapping[str, Any]]) -> bool:
 
 
 _AT_A_PORT = ("connectionPool", "loadBalancer", "outlierDetection")
-
-
-def _at_a_port(policy: dict[str, Any]) -> dict[str, Any]:
-    """The fields that a port has of its own: there Istio takes nothing of them from the level above."""
-    return {field: policy[field] for field in _AT_A_PORT if field in policy}
+"""The fields that a port has of its own: there Istio takes nothing of them from the level above."""
 
 
 def _recycled(port: Port) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..routes import Failover, Routes, Use
 from .crossing import policy_of_failover
 from .endpoints import dialled_for, endpoints, resolution_of
 from .planned import Pair, Planned
-from .ranking import ranking
+from .ranking import Ranking, ranking
 from .subset import local_subset
 
 
@@ -24,28 +24,34 @@ def failovers(routes: Routes, addresses: Mapping[str, Sequence[Late]]) -> Iterat
         client, host, pairs = failover.client, failover.host, failover.pairs
         # a ServiceEntry selects pods of its own namespace, and two for one host are one only within a namespace
         namespace = failover.service.namespace_on(client.name) if failover.at_home else client.istio.namespace
-        for name, spec in _service_entries(failover, dialled_for(client, addresses[host], routes.federation)):
+        order = ranking(failover)
+        own = dialled_for(client, addresses[host], routes.federation)
+        for name, spec in _service_entries(failover, own, order):
             manifest = Manifest.of(SERVICE_ENTRY, client.name, namespace, name, spec)
             # callers that dial the host are on their way as soon as it is there
             yield Planned(manifest, serves=pairs) if failover.is_routed else Planned(manifest, leads=pairs)
-        rule = destination_rule(failover)
-        yield Planned(Manifest.of(DESTINATION_RULE, client.name, namespace, host, rule), serves=pairs)
+        policy = policy_of_failover(failover, order.setting)
+        spec = {"exportTo": ["*"], "host": host, "trafficPolicy": policy}
+        yield Planned(Manifest.of(DESTINATION_RULE, client.name, namespace, host, spec), serves=pairs)
     yield from _common_subsets(routes)
 
 
-def _service_entries(failover: Failover, addresses: Sequence[Late]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _service_entries(
+    failover: Failover, addresses: Sequence[Late], order: Ranking
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name → spec."""
-    if gateways := list(_endpoints(failover)):
-        yield failover.host, {**_service_entry(failover, addresses), "endpoints": gateways}
+    resolution = resolution_of([use for use, _ in failover.members if use.crosses])
+    if gateways := list(_endpoints(failover, order)):
+        yield failover.host, {**_service_entry(failover, addresses, resolution), "endpoints": gateways}
     if failover.at_home:
-        whole = _service_entry(failover, addresses)
+        whole = _service_entry(failover, addresses, resolution)
         ports = [{**port, "targetPort": _target_port(failover, port)} for port in whole["ports"]]
         labels = {"labels": _labels_at_home(*failover.at_home)}
         name = names.subset_name("pods", failover.host)
         yield name, {**whole, "ports": ports, "workloadSelector": labels}
 
 
-def _service_entry(failover: Failover, addresses: Sequence[Late]) -> dict[str, Any]:
+def _service_entry(failover: Failover, addresses: Sequence[Late], resolution: Late) -> dict[str, Any]:
     ports = sorted(failover.service.ports, key=lambda port: port.number)
     return {
         "addresses": list(addresses),
@@ -53,13 +59,13 @@ def _service_entry(failover: Failover, addresses: Sequence[Late]) -> dict[str, A
         "hosts": [failover.host],
         "location": "MESH_INTERNAL",
         "ports": [{"name": port.name, "number": port.number, "protocol": port.protocol} for port in ports],
-        "resolution": resolution_of([use for use, _ in failover.members if use.crosses]),
+        "resolution": resolution,
     }
 
 
-def _endpoints(failover: Failover) -> Iterator[dict[str, Any]]:
+def _endpoints(failover: Failover, order: Ranking) -> Iterator[dict[str, Any]]:
     """The addresses of the members' gateways, marked by their tier; where these really are plays no part."""
-    for tier, marks in zip(failover.tiers, ranking(failover).marks, strict=True):
+    for tier, marks in zip(failover.tiers, order.marks, strict=True):
         for use, _ in tier:
             for endpoint in endpoints(use) if use.crosses else ():
                 own = {key: value for key, value in endpoint.items() if key != "locality"}
@@ -77,12 +83,6 @@ def _labels_at_home(use: Use, version: str) -> dict[str, str]:
 def _target_port(failover: Failover, port: Mapping[str, Any]) -> int:
     presence = failover.service.clusters[failover.client.name]
     return presence.target_ports.get(port["name"], failover.service.number_on(failover.client.name, port["number"]))
-
-
-def destination_rule(failover: Failover) -> dict[str, Any]:
-    """Mutual TLS with whichever member can answer, in the order of the tiers."""
-    policy = policy_of_failover(failover, ranking(failover).setting)
-    return {"exportTo": ["*"], "host": failover.host, "trafficPolicy": policy}
 
 
 def _common_subsets(routes: Routes) -> Iterator[Planned]:

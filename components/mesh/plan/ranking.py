@@ -5,7 +5,8 @@ such a host lie in several localities, labels end istiod in a panic (seen in 1.3
 There, gateways lie in regions of our own, which are farther than any pod.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..names import FARTHER_REGIONS
@@ -26,14 +27,16 @@ def ranking(failover: Failover) -> Ranking:
     """By labels, unless DNS names may stand beside pods."""
     if failover.at_home and not are_addresses(use for use, _ in failover.members if use.crosses):
         return _by_regions(failover)
-    return _by_labels(failover)
+    home = next((number for number, tier in enumerate(failover.tiers) for use, _ in tier if not use.crosses), 0)
+    return _by_labels(len(failover.tiers), home)
 
 
-def _by_labels(failover: Failover) -> Ranking:
-    boundaries = list(_boundaries(failover))
+@cache
+def _by_labels(tiers: int, home: int) -> Ranking:
+    # the last first: Istio ranks an endpoint by the first of them on whose nearer side it is not
+    boundaries = [_Boundary(last, home <= last) for last in reversed(range(tiers - 1))]
     marks = tuple(
-        {"labels": {boundary.label: "true" for boundary in boundaries if boundary.marks(tier)}}
-        for tier in range(len(failover.tiers))
+        {"labels": {boundary.label: "true" for boundary in boundaries if boundary.marks(tier)}} for tier in range(tiers)
     )
     if not boundaries:
         # all have the same rank: where they are does not matter
@@ -62,13 +65,6 @@ class _Boundary(NamedTuple):
 
     def marks(self, tier: int) -> bool:
         return (tier > self.last) == self.is_later_marked
-
-
-def _boundaries(failover: Failover) -> Iterator[_Boundary]:
-    """The last first: Istio ranks an endpoint by the first of them on whose nearer side it is not."""
-    home = next((number for number, tier in enumerate(failover.tiers) for use, _ in tier if not use.crosses), 0)
-    for last in reversed(range(len(failover.tiers) - 1)):
-        yield _Boundary(last, home <= last)
 
 
 def _by_regions(failover: Failover) -> Ranking:
