@@ -37,6 +37,7 @@ def updates(settle: int = SETTLE) -> list[Update]:
         Update("add a whole service next to it", bookinfo, with_details),
         Update("remove a whole service next to it", with_details, bookinfo),
         *of_policies(bookinfo),
+        *of_substitutes(bookinfo),
         *of_the_language(bookinfo),
         Update("add a serving cluster", bookinfo, over_three(settle)),
     ]
@@ -97,6 +98,39 @@ def of_policies(bookinfo: Spec) -> list[Update]:
         Update("change policies", with_policies, with_others),
         Update("remove policies", with_others, bookinfo),
     ]
+
+
+def of_substitutes(bookinfo: Spec) -> list[Update]:
+    """Clusters that stand in for each other."""
+    known = with_selectors(bookinfo)
+    with_one = failing_over(known, cluster1=["cluster2"], cluster2=["cluster1"])
+    with_another = failing_over(known, cluster1=["cluster3"], cluster2=["cluster3", "cluster1"])
+    everywhere = {**known, "globalHosts": "{service}.{namespace}.everywhere"}
+    return [
+        Update("add failover", bookinfo, with_one),
+        Update("change failover", with_one, with_another),
+        Update("remove failover", with_another, bookinfo),
+        Update("add a global host", bookinfo, everywhere),
+        Update("remove a global host", everywhere, bookinfo),
+    ]
+
+
+def with_selectors(spec: Spec) -> Spec:
+    """The spec says how each cluster's Service finds the pods of reviews."""
+    for cluster in spec["services"][0]["clusters"]:
+        spec = with_presence(spec, cluster, selector={"app": "reviews"})
+    return spec
+
+
+def failing_over(spec: Spec, **substitutes_of: list[str]) -> Spec:
+    """The destinations on a cluster have any version on others as their substitutes, in this order."""
+    [of_reviews, *others] = spec["traffic"]
+    [entry] = of_reviews["http"]
+    route = [
+        {**place, "failover": [{"cluster": name} for name in substitutes_of[place["cluster"]]]}
+        for place in entry["route"]
+    ]
+    return {**spec, "traffic": [{**of_reviews, "http": [{**entry, "route": route}]}, *others]}
 
 
 def with_state(state: str, spec: Spec, cluster: str) -> Spec:

@@ -1,5 +1,6 @@
 """Whether calls to reviews go where a spec says: by the caller's proxy, and by who answers."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,7 +17,7 @@ class Way(NamedTuple):
     """How a proxy calls a version of reviews."""
 
     cluster: str
-    """Envoy's own name for it."""
+    """Envoy's own name for it; or which clusters stand in for each other, in order."""
     address: str
     """Of the gateway; `""` where the calls stay on their cluster."""
     connect_timeout: str
@@ -45,7 +46,12 @@ def _ways(spec: Spec) -> Iterator[Way]:
             connect_timeout(1 if name != CLIENT else 10),
         )
         timeout = next(policy["connectionPool"]["tcp"]["connectTimeout"] for policy in policies if policy)
-        if name != CLIENT:
+        members = [name, *(substitute["cluster"] for substitute in place.get("failover", ()))]
+        if len(members) > 1:
+            for member in members:
+                addresses = _addresses(spec["clusters"][member]["gateway"]) if member != CLIENT else [""]
+                yield from (Way("-".join(members), address, "1s") for address in addresses)
+        elif name != CLIENT:
             for address in _addresses(spec["clusters"][name]["gateway"]):
                 yield Way(f"outbound|9080|{version}|reviews.default.svc.{name}.global", address, timeout)
         elif version not in presence.get("versionServices", {}):
@@ -55,10 +61,16 @@ def _ways(spec: Spec) -> Iterator[Way]:
 def _ways_of(proxy: Proxy) -> Iterator[Way]:
     for name, cluster in proxy.clusters().items():
         _, port, version, host = name.split("|") if name.count("|") == 3 else [""] * 4
-        if port == "9080" and version and host.startswith("reviews."):
+        several = _SEVERAL.fullmatch(host)
+        if port == "9080" and host.startswith("reviews.") and (version or several):
             for endpoint in proxy.endpoints(name):
-                address = "" if host.endswith(".local") else endpoint.partition(":")[0]
-                yield Way(name, address, cluster["connect_timeout"])
+                # the gateways' addresses are no pod's
+                address = endpoint.partition(":")[0] if endpoint.startswith("172.18.") else ""
+                yield Way(several[1] if several else name, address, cluster["connect_timeout"])
+
+
+_SEVERAL = re.compile(r"reviews\.default\.svc\.(.+)-[0-9a-f]{10}\.global")
+"""A host at which several clusters answer."""
 
 
 def _entries(spec: Spec) -> Iterator[Spec]:

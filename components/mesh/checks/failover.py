@@ -168,10 +168,16 @@ def failover_host_too_long(path: Path, members: Members, service: Service, feder
 def missing_selector(references: References) -> Iterator[Problem]:
     """Where a client cluster's own pods and other clusters stand in for each other, we select the pods."""
     by_rules = _callers_at_home(references)
-    everywhere = "`globalHosts`" if references.federation.global_hosts else None
+    clusters = references.federation.clusters
+    everywhere = {
+        name
+        for name, cluster in clusters.items()
+        if references.federation.global_hosts and not isinstance(cluster, Unknown) and cluster.state != "retired"
+    }
     for index, service in known(references.federation.services):
         for cluster, presence in service.clusters.items():
-            reason = by_rules.get((service.reference, cluster), everywhere)
+            by_rule = by_rules.get((service.reference, cluster))
+            reason = by_rule or ("`globalHosts`" if cluster in everywhere else "")
             if reason and not isinstance(presence, Unknown) and presence.selector is None:
                 message = (
                     f"is missing; calls from {cluster!r} go to its own pods or elsewhere, by {reason}, "
