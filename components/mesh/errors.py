@@ -33,7 +33,8 @@ class Problem(NamedTuple):
 def spelled(path: Path) -> str:
     """`traffic[2].http[0].route[1].version`; `spec` for the whole."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step or repr(step)}" for step in path)
-    return text.removeprefix(".") or "spec"
+    # a key may hold half of a surrogate pair, which no output can
+    return text.removeprefix(".").encode(errors="backslashreplace").decode() or "spec"
 
 
 class MeshError(ValueError):

@@ -43,6 +43,12 @@ def test_no_stack_file_ends_in_a_traceback(file: StackFile) -> None:
         ends_in_objects_or_problems(Path(directory), file.content)
 
 
+def test_a_key_that_no_output_can_hold_is_a_problem(tmp_path: Path) -> None:
+    content = b'config: {mesh:clusters: {a: {context: a, "\\ud800": 1}}}'
+
+    ends_in_objects_or_problems(tmp_path, content)
+
+
 @pytest.mark.parametrize("text", UNREADABLE)
 def test_what_yaml_cannot_read_is_a_problem(text: str, tmp_path: Path) -> None:
     ends_in_objects_or_problems(tmp_path, f"config: {{mesh:clusters: {{a: {{context: {text}}}}}}}\n".encode())
