@@ -30,11 +30,17 @@ def failover(path: Path, destination: Destination, rule: Rule, references: Refer
         yield from each(
             substitute_stated_twice(here, substitute, seen),
             substitute_of_another_service(here, substitute, target),
-            differs_from_the_first((*here, "cluster"), substitute, destination, target, references.federation),
+            no_common_server_name(
+                (*here, "cluster"),
+                (substitute.cluster, substitute.version or ""),
+                (destination.cluster, destination.version or ""),
+                target,
+                references.federation,
+            ),
         )
     yield from each(
         no_labels_at_home(path, destination, rule, target),
-        order_of_our_own(path, destination, target),
+        ranked_twice(path, destination, target),
         unranked_names(path, destination, rule, target, references.federation),
         failover_host_too_long(path, members_of(destination), target, references.federation),
     )
@@ -62,20 +68,18 @@ def substitute_of_another_service(path: Path, substitute: Substitute, target: Se
         yield Problem((*path, "service"), "substitute-of-another-service", message)
 
 
-def differs_from_the_first(
-    path: Path, substitute: Substitute, first: Destination, target: Service, federation: Federation
+def no_common_server_name(
+    path: Path, member: tuple[str, str], first: tuple[str, str], service: Service, federation: Federation
 ) -> Iterator[Problem]:
-    """The server name that a call asks for holds the Service's host and its port."""
-    if {substitute.cluster, first.cluster} <= federation.clusters.keys() & target.clusters.keys():
-        one, other = (
-            _name_there(member.cluster, member.version or "", target, federation) for member in (first, substitute)
-        )
+    """The server name that a call asks for holds the Service's host and its port; members are (cluster, version)."""
+    if {member[0], first[0]} <= federation.clusters.keys() & service.clusters.keys():
+        one, other = (_name_there(*who, service, federation) for who in (first, member))
         if one != other:
             message = (
-                f"{substitute.cluster!r} has {other}, and {first.cluster} has {one}; "
-                "one server name must fit all, so names, namespaces, domains and ports must be equal"
+                f"{member[0]!r} has {other}, and {first[0]} has {one}; where clusters stand in for each other, one "
+                "server name must fit all, so names, namespaces, domains and ports must be equal"
             )
-            yield Problem(path, "differs-from-the-first", message)
+            yield Problem(path, "no-common-server-name", message)
 
 
 def _name_there(cluster: str, version: str, service: Service, federation: Federation) -> str:
@@ -99,7 +103,7 @@ def no_labels_at_home(path: Path, destination: Destination, rule: Rule, target: 
             yield Problem((*path, "failover"), "no-labels-at-home", message)
 
 
-def order_of_our_own(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
+def ranked_twice(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
     """A policy of the destination's that ranks endpoints, too."""
     presence = target.clusters.get(destination.cluster)
     version = presence.version_policies.get(destination.version or "") if presence else None
@@ -112,7 +116,7 @@ def order_of_our_own(path: Path, destination: Destination, target: Service) -> I
                     f"`failover` ranks {ranked}, and so does {field!r} of the policy of {target.reference} on "
                     f"{destination.cluster}; state one of them"
                 )
-                yield Problem((*path, "failover"), "order-of-our-own", message)
+                yield Problem((*path, "failover"), "ranked-twice", message)
 
 
 def unranked_names(
@@ -246,17 +250,5 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
         if callers := [client for client in clients if client != name]:
             yield from each(
                 crossing(here, Crossing(callers, service, name, ""), references.federation),
-                another_name_elsewhere(here, name, serving[0], service, references.federation),
+                no_common_server_name(here, (name, ""), (serving[0], ""), service, references.federation),
             )
-
-
-def another_name_elsewhere(
-    path: Path, name: str, first: str, service: Service, federation: Federation
-) -> Iterator[Problem]:
-    one, other = (_name_there(cluster, "", service, federation) for cluster in (first, name))
-    if one != other:
-        message = (
-            f"{name!r} has {other}, and {first} has {one}; by `globalHosts` one server name must fit both, "
-            "so names, namespaces, domains and ports must be equal"
-        )
-        yield Problem(path, "another-name-elsewhere", message)

@@ -21,7 +21,7 @@ class _Dialled(NamedTuple):
     """Those that the client cluster can dial, each with its index."""
 
 
-def dialled_for(client: Cluster, addresses: Sequence[Late], federation: Federation) -> list[Late]:
+def virtual_ips_for(client: Cluster, addresses: Sequence[Late], federation: Federation) -> list[Late]:
     """Those of a host's virtual IPs, one of each pool, that the client cluster's pods can dial."""
     pools = federation.addresses.networks
     return [address for pool, address in zip(pools, addresses, strict=True) if client.has_family(pool.version)]
@@ -47,7 +47,7 @@ def resolution_of(uses: Iterable[Use]) -> str | Computed:
     return Computed(resolution, tuple(addresses))
 
 
-def are_addresses(uses: Iterable[Use]) -> bool:
+def are_ip_addresses(uses: Iterable[Use]) -> bool:
     """Whether all that is dialled is known, and an IP address."""
     return resolution_of(uses) == "STATIC"
 

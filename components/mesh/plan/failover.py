@@ -12,7 +12,7 @@ from ..istio.kinds import DESTINATION_RULE, SERVICE_ENTRY
 from ..manifest import Late, Manifest
 from ..routes import Failover, Routes, Use
 from .crossing import policy_of_failover
-from .endpoints import dialled_for, endpoints, resolution_of
+from .endpoints import endpoints, resolution_of, virtual_ips_for
 from .planned import Pair, Planned
 from .ranking import Ranking, ranking
 from .subset import local_subset
@@ -25,7 +25,7 @@ def failovers(routes: Routes, addresses: Mapping[str, Sequence[Late]]) -> Iterat
         # a ServiceEntry selects pods of its own namespace, and two for one host are one only within a namespace
         namespace = failover.service.namespace_on(client.name) if failover.at_home else client.istio.namespace
         order = ranking(failover)
-        own = dialled_for(client, addresses[host], routes.federation)
+        own = virtual_ips_for(client, addresses[host], routes.federation)
         for name, spec in _service_entries(failover, own, order):
             manifest = Manifest.of(SERVICE_ENTRY, client.name, namespace, name, spec)
             # callers that dial the host are on their way as soon as it is there

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..names import FARTHER_REGIONS
 from ..routes import Failover
-from .endpoints import are_addresses
+from .endpoints import are_ip_addresses
 
 
 class Ranking(NamedTuple):
@@ -25,7 +25,7 @@ class Ranking(NamedTuple):
 
 def ranking(failover: Failover) -> Ranking:
     """By labels, unless DNS names may stand beside pods."""
-    if failover.at_home and not are_addresses(use for use, _ in failover.members if use.crosses):
+    if failover.at_home and not are_ip_addresses(use for use, _ in failover.members if use.crosses):
         return _by_regions(failover)
     home = next((number for number, tier in enumerate(failover.tiers) for use, _ in tier if not use.crosses), 0)
     return _by_labels(len(failover.tiers), home)

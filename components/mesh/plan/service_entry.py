@@ -7,7 +7,7 @@ from .. import names
 from ..istio.kinds import DESTINATION_RULE, SERVICE_ENTRY
 from ..manifest import Late, Manifest, key_of
 from ..routes import Routes, Use
-from .endpoints import dialled_for, endpoints, resolution_of
+from .endpoints import endpoints, resolution_of, virtual_ips_for
 from .planned import Planned
 
 
@@ -18,7 +18,7 @@ def service_entries(routes: Routes, addresses: Mapping[str, Sequence[Late]]) -> 
             continue
         host = routes.host_of(use)
         client, root = use.client.name, use.client.istio.namespace
-        own = dialled_for(use.client, addresses[host], routes.federation)
+        own = virtual_ips_for(use.client, addresses[host], routes.federation)
         manifest = Manifest.of(SERVICE_ENTRY, client, root, host, service_entry(use, host, own))
         # without its policy, calls to the host would leave in plain text
         policy = key_of(client, DESTINATION_RULE.name, root, names.subset_name("", host))
