@@ -26,7 +26,6 @@ WORKLOADS = (
     Workload("cluster2", "reviews", "v3", ports=TWO_NUMBERS, has_own_service=True),
     Workload("cluster2", "reviews", "v4", ports=TWO_NUMBERS),
     Workload("cluster3", "reviews", "v5"),
-    Workload("cluster2", "reviews", "v6", ports=TWO_NUMBERS, account="somebody-else"),
     Workload("cluster2", "productpage"),
     Workload("cluster1", "details", "v1", ports=SEVERAL_PORTS),
     Workload("cluster2", "details", "v2", ports=SEVERAL_PORTS),
@@ -48,7 +47,7 @@ def reviews(*shares: tuple[str, str, int], gateway: str = GATEWAYS["cluster2"][0
             "cluster3": cluster("cluster3", *GATEWAYS["cluster3"]),
         },
         "services": [
-            service("reviews", cluster1=["v1", "v2"], cluster2=["v3", "v4", "v6"], cluster3=["v5"]),
+            service("reviews", cluster1=["v1", "v2"], cluster2=["v3", "v4"], cluster3=["v5"]),
         ],
         "traffic": [rule("reviews.default", ["cluster1"], *shares)],
         "settleSeconds": settle,

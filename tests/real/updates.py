@@ -73,7 +73,7 @@ def of_a_presence(bookinfo: Spec) -> list[Update]:
     """What a service is on one of its clusters."""
     own_here = with_presence(bookinfo, "cluster1", versions=["v2"], versionServices={"v1": "reviews-v1"})
     own_there = calling(with_presence(bookinfo, "cluster2", versionServices={"next": "reviews-v3"}), "v3", "next")
-    old_name = with_presence(bookinfo, "cluster2", versions=["v4", "v6"], versionServices={"v3": "reviews-v3"})
+    old_name = with_presence(bookinfo, "cluster2", versions=["v4"], versionServices={"v3": "reviews-v3"})
     renamed = with_presence(bookinfo, "cluster2", name="reviews-v3", versions=["v3"])
     another_number = with_presence(bookinfo, "cluster2", ports={"http": 9090})
     return [
