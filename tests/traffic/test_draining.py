@@ -13,12 +13,13 @@ from tests.given.specs import SPLIT
 from tests.real.bed import DEBOUNCE, reviews
 from tests.real.federation import REVIEWS, Federation
 from tests.real.shares import assert_split
-from tests.real.updates import over_three, with_state
+from tests.real.updates import over_three, with_selectors, with_state
 from tests.real.ways import assert_answers, await_ways
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 RATE = 150.0
+EVERYWHERE = "http://reviews.default.everywhere:9080/"
 FLUSH = 1.5
 """Seconds after which a proxy has written what it logs."""
 
@@ -58,6 +59,27 @@ def test_nothing_waits_for_a_retired_cluster_whose_api_server_is_gone(federation
             await_ways(federation, spec, within=5.0)
             assert_answers(federation, spec)
     assert load.end().failures == []
+
+
+def test_a_name_that_means_the_service_everywhere_loses_no_call_while_a_cluster_drains(federation: Federation) -> None:
+    """First the callers' own cluster, whose pods answer unless it drains, then the next; and both come back."""
+    spec = {**with_selectors(reviews(*SPLIT)), "traffic": [], "globalHosts": "{service}.{namespace}.everywhere"}
+    own_drains = with_state("draining", spec, "cluster1")
+    only_cluster3 = with_state("draining", own_drains, "cluster2")
+    federation.become(spec)
+
+    with calls.under_load(federation.bed.caller("cluster1/productpage"), EVERYWHERE, rate=RATE) as run:
+        for state, answering in (
+            (own_drains, {"cluster2", "cluster3"}),
+            (only_cluster3, {"cluster3"}),
+            (own_drains, {"cluster2", "cluster3"}),
+            (spec, {"cluster1"}),
+        ):
+            federation.update(state)
+            federation.bed.settle()
+            answers = federation.send(200, EVERYWHERE).answers
+            assert {who.rpartition(" on ")[2] for who in answers} <= answering
+            assert run.failures == []
 
 
 def calls_that_reach(federation: Federation, cluster: str, *versions: str) -> int:

@@ -12,6 +12,7 @@ from sandbox.mesh.topology import Workload, gateway
 from tests.given.specs import Spec
 from tests.real.bed import GATEWAYS, reviews
 from tests.real.federation import REVIEWS, Federation
+from tests.real.updates import with_selectors
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -36,13 +37,7 @@ def in_order(*clusters: str) -> Spec:
     [entry] = spec["traffic"][0]["http"]
     entry["retries"] = RETRIES
     entry["route"][0]["failover"] = [{"cluster": name, "version": VERSIONS[name]} for name in clusters[1:]]
-    return with_selector(spec)
-
-
-def with_selector(spec: Spec) -> Spec:
-    for presence in spec["services"][0]["clusters"].values():
-        presence["selector"] = {"app": "reviews"}
-    return spec
+    return with_selectors(spec)
 
 
 def test_local_pods_die_and_come_back_and_no_call_is_lost(federation: Federation) -> None:
@@ -122,7 +117,7 @@ def soon_forgiven(spec: Spec) -> Spec:
 
 def test_a_name_that_means_the_service_everywhere_fails_over(federation: Federation) -> None:
     """Without a rule, a call stays at home while somebody there can answer."""
-    spec = with_selector(reviews(("cluster2", "v3", 1)))
+    spec = with_selectors(reviews(("cluster2", "v3", 1)))
     [service] = spec["services"]
     # one version a cluster, or any of them may answer
     service["clusters"] = {name: {**service["clusters"][name], "versions": [VERSIONS[name]]} for name in PODS}
