@@ -50,10 +50,10 @@ def main() -> int:
     """Exit code: 0, 1 if a request was lost or there were too few, 2 for wrong usage."""
     kinds = [*map(_waited, updates(SETTLE)), _rename(), _unwaited()]
     options = _parser(kinds).parse_args()
-    chosen = [kind for kind in kinds if options.only in kind.name]
+    chosen = [kind for kind in kinds if any(text in kind.name for text in options.only or [""])]
     if not chosen:
         names = "\n".join(f"  {kind.name}" for kind in kinds)
-        print(f"--only {options.only!r} is in none of these:\n{names}", file=sys.stderr)
+        print(f"--only {' '.join(map(repr, options.only))} is in none of these:\n{names}", file=sys.stderr)
         return 2
     # a run that is ended in the middle cleans up, and prints what it has
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -87,7 +87,10 @@ def _parser(kinds: list[Kind]) -> argparse.ArgumentParser:
         help="over how many meshes the kinds are spread; two cores carry three, with 2 GB each (default: 1)",
     )
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="only the kinds of update whose name contains this (default: all)"
+        "--only",
+        action="append",
+        metavar="TEXT",
+        help="only the kinds of update whose name contains this; may be repeated (default: all)",
     )
     return parser
 
