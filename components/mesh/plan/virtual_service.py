@@ -10,6 +10,7 @@ from ..manifest import Manifest, copied
 from ..routes import Callers, Destination, Entry, Route, Routes, Use
 from ..spec.federation import Federation
 from .planned import Planned
+from .tls_match import told_apart
 
 
 def virtual_services(routes: Routes) -> Iterator[Planned]:
@@ -44,9 +45,7 @@ def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict
     callers = first.callers
     hosts = sorted({host for route in of_callers for host in route.hosts})
     entries = {
-        kind: [
-            _entry(entry, route, federation) for route in of_callers if route.kind == kind for entry in route.entries
-        ]
+        kind: [entry for route in of_callers if route.kind == kind for entry in _entries(route, federation)]
         for kind in ("http", "tcp", "tls")
     }
     return {
@@ -62,6 +61,11 @@ def _own_hosts(route: Route, federation: Federation) -> Iterator[str]:
     yield federation.local_host_of(route.service, route.client.name)
     if federation.global_hosts:
         yield federation.global_host_of(route.service)
+
+
+def _entries(route: Route, federation: Federation) -> list[dict[str, Any]]:
+    entries = [_entry(entry, route, federation) for entry in route.entries]
+    return told_apart(entries) if route.kind == "tls" else entries
 
 
 def _entry(entry: Entry, route: Route, federation: Federation) -> dict[str, Any]:
