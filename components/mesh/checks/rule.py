@@ -34,7 +34,7 @@ def traffic(references: References) -> Iterator[Problem]:
             useless_otherwise(path, rule, references),
             passes_outside_the_mesh(path, rule, references),
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
-            istios_words(path, rule, references.federation),
+            istios_words(path, rule, references),
         )
     yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
 
