@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import Path, Problem
+from ..istio import envoy, schema
 from ..istio import rules as webhook
-from ..istio import schema
 from ..istio.durations import nanoseconds
 from ..istio.kinds import VIRTUAL_SERVICE
 from ..istio.parts import any_is_late, messages, texts
@@ -72,7 +72,7 @@ def _clients(rule: Rule) -> list[str]:
 def refused_by_istio(
     path: Path, kind: str, entry: HttpEntry | TcpEntry | TlsEntry, releases: Mapping[str, tuple[str, bool]]
 ) -> Iterator[Problem]:
-    """What Istio's schema, its CEL rules or its webhook would refuse, and what an older release would drop."""
+    """What Istio's schema, its CEL rules, its webhook or Envoy would refuse, and what an older release would drop."""
     fragment = as_late(_as_istio_has_it(entry))
     reported: set[Path] = set()
     for release, (cluster, is_stated) in releases.items():
@@ -80,7 +80,7 @@ def refused_by_istio(
             if problem.path not in reported:
                 yield _as_ours(_for_cluster(problem, release, cluster, is_stated=is_stated), path, kind)
             reported.add(problem.path)
-    for problem in webhook.problems(fragment, _KIND, (kind, 0), path):
+    for problem in (*webhook.problems(fragment, _KIND, (kind, 0), path), *envoy.problems(fragment, path)):
         if problem.path not in reported:
             yield problem
 

@@ -84,7 +84,8 @@ def _is_there_and_fits(wide: Any, narrow: Any) -> bool:
 
 
 def _is_the_same(wide: Any, narrow: Any) -> bool:
-    return bool(wide == narrow)
+    # a null is refused for itself
+    return wide is not None and bool(wide == narrow)
 
 
 _CONDITIONS_BY_NAME = {
