@@ -34,6 +34,7 @@ class Reading:
             return Unknown(path, encrypted=True)
         if not isinstance(data, Mapping):
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
+        data = model.stated(data)
         keys = self._keys(model, data, path)
         values: dict[str, Any] = {}
         for name, field in model.model_fields.items():

@@ -113,7 +113,7 @@ class _Resolver:
         destinations = tuple(
             self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(entry.route)
         )
-        matches = tuple(_matches(entry.match, calls, rule.clients.labels or {}))
+        matches = tuple(_matches(entry.match, calls, rule.clients.labels))
         if isinstance(entry, TlsEntry):
             hosts = {*rule.hosts, *self.federation.own_hosts_of(calls.service, calls.client.name)}
             matches = tuple(_with_names_of(hosts, matches))
@@ -200,7 +200,7 @@ def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
     everybody = [rule for rule in mesh if not rule.clients.namespaces]
     if everybody:
         yield EVERYBODY, everybody
-    for namespace in sorted({namespace for rule in mesh for namespace in rule.clients.namespaces or ()}):
+    for namespace in sorted({namespace for rule in mesh for namespace in rule.clients.namespaces}):
         yield (
             Callers(namespace),
             [rule for rule in mesh if not rule.clients.namespaces or namespace in rule.clients.namespaces],
