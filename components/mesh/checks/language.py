@@ -198,22 +198,38 @@ def istios_word_for_ours(path: Path, entry: HttpEntry) -> Iterator[Problem]:
 
 def header_set_twice(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """Which of the two wins changes with the number of destinations (istiod's route builder)."""
-    at_the_entry = set(_headers_set(entry.istio.get("headers")))
+    rewrite = entry.istio.get("rewrite")
+    sets_the_host = isinstance(rewrite, dict) and rewrite.get("authority") is not None
+    at_the_entry = {
+        *((direction, operation, _header(name)) for direction, operation, name in _headers(entry.istio.get("headers"))),
+        *([("request", "set", _HOST)] if sets_the_host else []),
+    }
     for index, destination in known(entry.route):
-        for direction, operation, name in _headers_set(destination.headers):
-            if any((direction, other, name) in at_the_entry for other in ("set", "add", "remove")):
+        for direction, operation, name in _headers(destination.headers):
+            others = {other for way, other, header in at_the_entry if (way, header) == (direction, _header(name))}
+            # what is removed twice is gone, whichever comes first
+            if others - ({"remove"} if operation == "remove" else set()):
                 place = (*path, "route", index, "headers", direction, operation)
-                message = f"{name!r} is changed by the entry's headers, too; change it in one place"
+                message = f"{name!r} is changed by the entry, too; change it in one place"
                 yield Problem(place, "header-set-twice", message)
 
 
-def _headers_set(headers: Any) -> Iterator[tuple[str, str, str]]:
+_HOST = "host"
+
+
+def _header(name: str) -> str:
+    """One word for a header, however it is written."""
+    return _HOST if name.lower() == ":authority" else name.lower()
+
+
+def _headers(headers: Any) -> Iterator[tuple[str, str, str]]:
+    """Direction, operation and name, as the user wrote it."""
     for direction in ("request", "response"):
         operations = headers.get(direction) if isinstance(headers, dict) else None
         for operation in ("set", "add", "remove"):
             names = operations.get(operation) if isinstance(operations, dict) else None
             for name in names if isinstance(names, dict | list) else ():
-                yield direction, operation, str(name).lower()
+                yield direction, operation, str(name)
 
 
 def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
@@ -222,8 +238,9 @@ def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     if not isinstance(retries, dict):
         return
     timeout, per_try = _duration(entry.istio.get("timeout")), _duration(retries.get("perTryTimeout"))
-    attempts = retries.get("attempts", 2)
-    if timeout and per_try and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
+    # Istio refuses a time for attempts of which there are none
+    attempts = retries.get("attempts")
+    if timeout and per_try and attempts and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
         message = (
             f"{entry.istio['timeout']!r} ends a call before its {attempts + 1} attempts of "
             f"{retries['perTryTimeout']!r} each; make it longer, or the attempts fewer"

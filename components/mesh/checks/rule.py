@@ -8,6 +8,7 @@ from ..istio.match import is_catch_all, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import as_far_as_known, known
+from ..wording import shown
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
@@ -110,7 +111,7 @@ def workloads_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
     if _is_at_a_gateway(rule):
         for key in ("labels", "namespaces"):
             if value := getattr(rule.clients, key):
-                message = f"{value!r} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
+                message = f"{shown(value)} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
                 yield Problem((*path, "clients", key), "workloads-at-a-gateway", message)
 
 
