@@ -16,6 +16,7 @@ from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, as_late, is_known, known
+from .effect import without_effect
 from .saying import References, choices, each, istio_versions
 
 _KIND = VIRTUAL_SERVICE.name
@@ -49,6 +50,7 @@ def _words_of_kind(path: Path, kind: str, rule: Rule, releases: Mapping[str, tup
                 header_set_twice(here, entry),
                 timeout_too_short(here, entry),
                 rewrite_without_path(here, entry),
+                without_effect(here, entry),
             )
 
 

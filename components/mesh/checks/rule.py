@@ -5,9 +5,10 @@ from typing import Any
 
 from ..errors import Path, Problem, spelled
 from ..istio.match import is_catch_all, narrowed
+from ..istio.parts import is_set, messages
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import as_far_as_known, known
+from ..unknown import as_far_as_known, as_late, known
 from ..wording import shown
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
@@ -29,6 +30,7 @@ def traffic(references: References) -> Iterator[Problem]:
             unknown_rule_port(path, rule, references),
             no_fitting_port(path, rule, references),
             workloads_at_a_gateway(path, rule),
+            labels_of_a_gateway(path, rule),
             missing_hosts(path, rule),
             not_at_a_gateway(path, rule),
             ambiguous_port(path, rule, references),
@@ -113,6 +115,19 @@ def workloads_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
             if value := getattr(rule.clients, key):
                 message = f"{shown(value)} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
                 yield Problem((*path, "clients", key), "workloads-at-a-gateway", message)
+
+
+def labels_of_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
+    """At a gateway, istiod holds the conditions on callers against the gateway's own pods."""
+    if any(gateway == "mesh" for _, gateway in known(rule.clients.gateways)):
+        return
+    for index, entry in known(rule.http):
+        for position, match in messages({"match": as_late(entry.match)}, "match"):
+            for field in ("sourceLabels", "sourceNamespace"):
+                if is_set(match, field):
+                    message = f"{field!r} speaks of the gateway's own pods at an ingress gateway, not of who calls it"
+                    here = (*path, "http", index, "match", position, field)
+                    yield Problem(here, "labels-of-a-gateway", message, "warning")
 
 
 def missing_hosts(path: Path, rule: Rule) -> Iterator[Problem]:
