@@ -30,7 +30,6 @@ def traffic(references: References) -> Iterator[Problem]:
             unknown_rule_port(path, rule, references),
             no_fitting_port(path, rule, references),
             workloads_at_a_gateway(path, rule),
-            labels_of_a_gateway(path, rule),
             missing_hosts(path, rule),
             not_at_a_gateway(path, rule),
             ambiguous_port(path, rule, references),
@@ -115,19 +114,19 @@ def workloads_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
             if value := getattr(rule.clients, key):
                 message = f"{shown(value)} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
                 yield Problem((*path, "clients", key), "workloads-at-a-gateway", message)
+    # beside `mesh`, these conditions hold for the workloads
+    if all(gateway != "mesh" for gateway in rule.clients.gateways):
+        yield from _matched_workloads((*path, "http"), rule)
 
 
-def labels_of_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
-    """At a gateway, istiod holds the conditions on callers against the gateway's own pods."""
-    if any(gateway == "mesh" for _, gateway in known(rule.clients.gateways)):
-        return
+def _matched_workloads(path: Path, rule: Rule) -> Iterator[Problem]:
+    """At a gateway, istiod holds such conditions against the gateway's own pods."""
     for index, entry in known(rule.http):
         for position, match in messages({"match": as_late(entry.match)}, "match"):
             for field in ("sourceLabels", "sourceNamespace"):
                 if is_set(match, field):
-                    message = f"{field!r} speaks of the gateway's own pods at an ingress gateway, not of who calls it"
-                    here = (*path, "http", index, "match", position, field)
-                    yield Problem(here, "labels-of-a-gateway", message, "warning")
+                    message = f"{field!r} speaks of workloads; at an ingress gateway it means the gateway's own pods"
+                    yield Problem((*path, index, "match", position, field), "workloads-at-a-gateway", message)
 
 
 def missing_hosts(path: Path, rule: Rule) -> Iterator[Problem]:
