@@ -144,7 +144,8 @@ def _judged(
             if not is_known(entry.match):
                 yield path, None
                 continue
-            own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
+            matches = _narrowed(entry.match, port, gateways, labels)
+            own = [_Place(path, one) for match in matches for one in _by_server_name(match)]
             if own:
                 hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
                 yield path, hiders[0] if all(hiders) else None
@@ -164,6 +165,15 @@ def _narrowed(
                 own = rest.get("sourceLabels")
                 rest["sourceLabels"] = {**labels, **(own if isinstance(own, dict) else {})}
             yield rest
+
+
+def _by_server_name(match: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A match that holds for several server names, as one for each: other entries may take them one by one."""
+    names = match.get("sniHosts")
+    if isinstance(names, list) and names:
+        yield from ({**match, "sniHosts": [name]} for name in names)
+    else:
+        yield match
 
 
 def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
