@@ -33,7 +33,8 @@ class Reading:
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
         if not isinstance(data, Mapping):
-            return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
+            return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping; write `key: value`")
+        data = model.stated(data)
         keys = self._keys(model, data, path)
         values: dict[str, Any] = {}
         for name, field in model.model_fields.items():
@@ -91,14 +92,14 @@ class Reading:
         if not isinstance(data, list | tuple):
             if any(getattr(constraint, "func", None) is as_list for constraint in constraints):
                 return [self._value(of, (), data, path)]
-            return self._unread(path, "not-a-list", f"{shown(data)} is not a list")
+            return self._unread(path, "not-a-list", f"{shown(data)} is not a list; write `- ` before each entry")
         if not data and _needs_entries(constraints):
             return self._unread(path, "empty", "[] is empty; it should have at least one entry")
         return [self._value(of, (), item, (*path, index)) for index, item in enumerate(data)]
 
     def _dict(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:
         if not isinstance(data, Mapping):
-            return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping")
+            return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping; write `key: value`")
         if not data and _needs_entries(constraints):
             return self._unread(path, "empty", "{} is empty; it should have at least one entry")
         key_type, of = get_args(annotation)

@@ -1,12 +1,13 @@
 """From a spec to routes: rules are merged for the callers that they share, and expanded by port."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from . import cycle_collector
 from .istio.match import is_catch_all, narrowed
+from .manifest import is_late
 from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Member, Route, Routes
 from .shares import parts
 from .spec.cluster import Cluster
@@ -112,7 +113,10 @@ class _Resolver:
         destinations = tuple(
             self._destination(one, calls, rule, weight=weight) for one, weight in self._weighted(entry.route)
         )
-        matches = tuple(_matches(entry.match, calls, rule.clients.labels or {}))
+        matches = tuple(_matches(entry.match, calls, rule.clients.labels))
+        if isinstance(entry, TlsEntry):
+            hosts = {*rule.hosts, *self.federation.own_hosts_of(calls.service, calls.client.name)}
+            matches = tuple(_with_names_of(hosts, matches))
         if not isinstance(entry, HttpEntry):
             return Entry(destinations, matches=matches)
         mirrors = tuple(
@@ -196,7 +200,7 @@ def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
     everybody = [rule for rule in mesh if not rule.clients.namespaces]
     if everybody:
         yield EVERYBODY, everybody
-    for namespace in sorted({namespace for rule in mesh for namespace in rule.clients.namespaces or ()}):
+    for namespace in sorted({namespace for rule in mesh for namespace in rule.clients.namespaces}):
         yield (
             Callers(namespace),
             [rule for rule in mesh if not rule.clients.namespaces or namespace in rule.clients.namespaces],
@@ -214,6 +218,15 @@ def _matches(spec_matches: Any, calls: _Calls, labels: Mapping[str, str]) -> Ite
             if labels or rest.get("sourceLabels"):
                 rest["sourceLabels"] = dict(sorted({**labels, **rest.get("sourceLabels", {})}.items()))
             yield rest
+
+
+def _with_names_of(hosts: Collection[str], matches: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The matches with those of their server names that the client cluster has."""
+    for match in matches:
+        names = match["sniHosts"]
+        fitting = names if is_late(names) else [name for name in names if is_late(name) or name in hosts]
+        if is_late(fitting) or fitting:
+            yield {**match, "sniHosts": fitting}
 
 
 def _ports_told_apart(rule: Rule, kind: str) -> Iterator[int | None]:

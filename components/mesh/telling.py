@@ -15,10 +15,15 @@ def in_order(problems: Iterable[Problem], data: Any) -> list[Problem]:
 
 
 def as_spelt(problems: Iterable[Problem], data: Any) -> Iterator[Problem]:
-    """The same problems; keys are spelt as in `data`, and where it lacks them in the form that it has elsewhere."""
+    """The same problems; keys are spelt as in `data`, and where it lacks them in the form that it has elsewhere.
+
+    What "is missing" is named.
+    """
     snake_case = _is_snake_case(data)
     for problem in problems:
-        yield problem._replace(path=tuple(_spelt(problem.path, data, snake_case=snake_case)))
+        path = tuple(_spelt(problem.path, data, snake_case=snake_case))
+        key = f"{path[-1]!r} " if problem.message.startswith("is missing") else ""
+        yield problem._replace(path=path, message=f"{key}{problem.message}")
 
 
 def _position(path: Path, data: Any) -> list[int]:

@@ -58,6 +58,18 @@ def is_known(value: Any) -> bool:
     return all(map(is_known, value)) if isinstance(value, list | tuple) else not isinstance(value, Unknown)
 
 
+def as_late(value: Any) -> Any:
+    """Plain data in which what is unknown is late: whoever judges the rest may compare it, and passes it by."""
+    if isinstance(value, Mapping):
+        return {key: as_late(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_late(item) for item in value]
+    return _LATE if isinstance(value, Unknown) else value
+
+
+_LATE = object()
+
+
 def as_far_as_known(problems: Iterable[Problem]) -> Iterator[Problem]:
     """The problems of one check, up to the use of a value that nobody knows."""
     with suppress(UnknownError):

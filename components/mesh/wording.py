@@ -24,7 +24,7 @@ def shown(value: Any) -> str:
 def as_yaml(value: Any) -> str:
     """A value as it stands in YAML, on one line; text in quotes."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{as_yaml(key)}: {as_yaml(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{step_of(key)}: {as_yaml(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_yaml, value))}]"
     return _scalar(value)

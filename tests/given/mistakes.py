@@ -140,7 +140,12 @@ VALUES: tuple[tuple[str, Any, str, str], ...] = (
     ("traffic.*.http.*", ["a"], "not-a-mapping", "['a'] is not a mapping"),
     ("traffic.*.http.*.route", [], "missing-field", "'route' is missing"),
     ("traffic.*.http.*.timeout", "soon", "not-a-duration", "'soon'"),
-    ("traffic.*.http.*.route", {"cluster": "a"}, "not-a-list", "{'cluster': 'a'} is not a list"),
+    (
+        "traffic.*.http.*.route",
+        {"cluster": "a"},
+        "not-a-list",
+        "{cluster: 'a'} is not a list; write `- ` before each entry",
+    ),
     ("traffic.*.http.*.route.*", "a", "not-a-mapping", "'a' is not a mapping"),
     ("traffic.*.http.*.route.*.cluster", "East", "not-a-dns-label", "'East'"),
     ("traffic.*.http.*.route.*.cluster", REMOVED, "missing-key", "is missing"),

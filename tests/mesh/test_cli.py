@@ -58,7 +58,7 @@ def test_check_shows_the_warnings_of_a_good_file_in_every_format(capsys: pytest.
         ("", "has no `config`"),
         ("[]", "has no `config`"),
         ("config: 3", "has no `config`"),
-        ("config: {other:key: 1}", "clusters: is missing"),
+        ("config: {other:key: 1}", "clusters: 'clusters' is missing"),
     ],
 )
 def test_a_file_that_is_not_a_stack_file_is_a_problem(

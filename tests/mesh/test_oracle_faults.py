@@ -111,6 +111,27 @@ def test_a_share_is_lost_while_its_only_pods_are_down() -> None:
     assert Judge(CONFIG, federation(http), [call]).differences(call) == []
 
 
+def test_any_version_is_any_that_is_not_down() -> None:
+    call = expected({"destinations": [ANYBODY], "lost": 0})
+    call["given"] = {"down": [{"cluster": "east", "service": "cart.shop", "version": "v1"}]}
+    anybody = {"destination": {"host": HOME, "port": {"number": 8080}}}
+
+    assert Judge(CONFIG, federation({"route": [anybody]}), [call]).differences(call) == []
+
+
+def test_a_host_that_a_rule_adds_has_an_address_outside() -> None:
+    config = {**CONFIG, "mesh:traffic": [{"hosts": ["shop.example.com"]}]}
+    objects = federation({"route": [V1]})
+    objects["east"][3]["spec"]["hosts"].append("shop.example.com")
+    known = expected({"destinations": [AT_V1], "lost": 0}, host="shop.example.com")
+    unknown = expected({"destinations": [], "lost": 100}, host="blog.example.com")
+
+    judge = Judge(config, objects, [known, unknown])
+
+    assert judge.differences(known) == []
+    assert judge.differences(unknown) == []
+
+
 def test_an_object_that_istio_refuses_is_told() -> None:
     call = expected({"status": 404})
 

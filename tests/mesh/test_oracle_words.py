@@ -50,6 +50,24 @@ WORDS: dict[str, tuple[Object, Object, Object, dict[str, Any]]] = {
         {"fault": "none"},
         {},
     ),
+    "an abort of no call": (
+        {"route": [V1], "fault": {"abort": {"httpStatus": 418}}},
+        {"fault": "none", "destinations": [AT_V1]},
+        {"fault": {"abort": {"httpStatus": 418, "share": 100}}},
+        {},
+    ),
+    "the entry of a match with a name": (
+        {"name": "writes", "match": [{"name": "get", "method": {"exact": "GET"}}], "route": [V1]},
+        {"entry": "writes"},
+        {"entry": "write"},
+        {},
+    ),
+    "a status in gRPC's words": (
+        {"directResponse": {"status": 404}},
+        {"status": 404, "direct": {"status": 404}},
+        {"status": 503},
+        {"protocol": "grpc", "method": "POST"},
+    ),
     "a mirror": (
         {"route": [V1], "mirrors": [{**V2, "percentage": {"value": 0.5}}]},
         {"mirrors": [{**AT_V2, "share": 0.5}], "destinations": [AT_V1]},

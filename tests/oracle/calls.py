@@ -63,7 +63,7 @@ def follow(world: World, envoy: StockEnvoy, caller: Caller, call: Call, *, answe
     """
     configuration = world.of_caller(caller)
     try:
-        address = _dialled(caller, configuration, call)
+        address = _dialled(world, caller, configuration, call)
     except UnknownNameError as error:
         return Outcome(lost=[str(error)])
     chain = _chain(caller, configuration, address, call)
@@ -96,9 +96,20 @@ def follow(world: World, envoy: StockEnvoy, caller: Caller, call: Call, *, answe
     raise AssertionError(f"nobody has met {wanted} in {_ATTEMPTS} requests")
 
 
-def _dialled(caller: Caller, configuration: Configuration, call: Call) -> str:
+def _dialled(world: World, caller: Caller, configuration: Configuration, call: Call) -> str:
     """The address that a workload's call goes to; from outside, it is the gateway's. Raises `UnknownNameError`."""
-    return "0.0.0.0" if caller.type == "router" else configuration.address_of(call.host, caller.namespace)
+    if caller.type == "router":
+        return "0.0.0.0"
+    try:
+        return configuration.address_of(call.host, caller.namespace)
+    except UnknownNameError:
+        if call.host not in world.stack.public_names:
+            raise
+        return _OUTSIDE[configuration.versions[0]]
+
+
+_OUTSIDE = {4: "198.51.100.253", 6: "2001:db8::253"}
+"""Where public DNS leads to, by IP version: nobody of the mesh."""
 
 
 def _chain(caller: Caller, configuration: Configuration, address: str, call: Call) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.oracle.calls import Outcome
+from tests.oracle.envoy import Answer
 from tests.oracle.routes import DEFAULT_RETRIES, Retries, seconds
 from tests.oracle.stack import Stack
 from tests.oracle.world import End
@@ -12,37 +13,39 @@ from tests.oracle.world import End
 Stated = Mapping[str, Any]
 
 
-def compare(stack: Stack, stated: Stated, outcome: Outcome, tolerance: float) -> Iterator[str]:
-    """A line for each thing that is stated and not so. `tolerance`: of shares, in percent."""
+def compare(
+    stack: Stack, stated: Stated, outcome: Outcome, tolerance: float, down: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """A line for each thing that is stated and not so. `tolerance`: of shares, in percent; `down`: pods' addresses."""
     for word, value in stated.items():
         if word in {"destinations", "mirrors"}:
-            lines = _ends(stack, value, outcome.ends if word == "destinations" else outcome.mirrors, tolerance)
+            wanted = [(_end(stack, destination, down), float(destination.get("share", 100))) for destination in value]
+            lines = _ends(wanted, outcome.ends if word == "destinations" else outcome.mirrors, tolerance)
         elif word == "lost":
             lines = _lost(value, outcome, tolerance)
         else:
             lines = _WORDS[word](value, outcome)
         yield from (f"{word}: {line}" for line in lines)
     for destination in stated.get("destinations", ()):
-        yield from _messages(destination, outcome, _end(stack, destination))
+        yield from _messages(destination, outcome, _end(stack, destination, down))
     if "destinations" in stated and "entry" not in stated:
         yield from _entry("", outcome)
 
 
-def _ends(stack: Stack, stated: Sequence[Stated], actual: Mapping[End, float], tolerance: float) -> Iterator[str]:
+def _ends(stated: Sequence[tuple[End, float]], actual: Mapping[End, float], tolerance: float) -> Iterator[str]:
     wanted: dict[End, float] = {}
-    for destination in stated:
-        end = _end(stack, destination)
-        wanted[end] = wanted.get(end, 0.0) + float(destination.get("share", 100))
+    for end, share in stated:
+        wanted[end] = wanted.get(end, 0.0) + share
     for end in {**wanted, **actual}:
         share, due = actual.get(end, 0.0), wanted.get(end, 0.0)
         if abs(share - due) > tolerance:
             yield f"{_text(end)} gets {share:.2f} % instead of {due:.2f} %"
 
 
-def _end(stack: Stack, destination: Stated) -> End:
+def _end(stack: Stack, destination: Stated, down: frozenset[str]) -> End:
     cluster, service = destination["cluster"], destination["service"]
     presence = stack.presence(service, cluster)
-    pods = stack.pods_of(cluster, service, destination.get("version"))
+    pods = stack.pods_of(cluster, service, destination.get("version")) - down
     return End(cluster, service, f"{presence.name}.{presence.namespace}", int(destination["port"]), pods)
 
 
@@ -75,7 +78,8 @@ def _lost(share: float, outcome: Outcome, tolerance: float) -> Iterator[str]:
 
 def _entry(name: str, outcome: Outcome) -> Iterator[str]:
     actual = outcome.route.name if outcome.route else ""
-    if actual != name:
+    # istiod adds the name of a match
+    if actual != name and not actual.startswith(f"{name}."):
         yield f"{actual!r} takes the request instead of {name!r}"
 
 
@@ -108,13 +112,23 @@ def _fault(stated: str | Mapping[str, Stated], outcome: Outcome) -> Iterator[str
     if isinstance(stated, Mapping):
         yield from (line for kind, part in stated.items() for line in _differing(part, actual.get(kind, {})))
     else:
-        yield from (f"{kind} {part} instead of none" for kind, part in actual.items())
+        yield from (f"{kind} {part} instead of none" for kind, part in actual.items() if part["share"])
 
 
 def _status(status: int, outcome: Outcome) -> Iterator[str]:
-    actual = outcome.own_answer.status if outcome.own_answer else None
+    actual = _status_of(outcome.own_answer, status) if outcome.own_answer else None
     if actual != status:
         yield f"{actual or 'the answer of a destination'} instead of {status}"
+
+
+_GRPC_STATUS_OF = {400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14}
+"""Status of HTTP → what Envoy answers to a call of gRPC in its place; 2 for others."""
+
+
+def _status_of(answer: Answer, stated: int) -> int:
+    """The status of an answer: the stated one, where gRPC has another word for it."""
+    grpc_status = answer.headers.get("grpc-status")
+    return stated if grpc_status == str(_GRPC_STATUS_OF.get(stated, 2)) else answer.status
 
 
 def _own_answer(stated: Stated, outcome: Outcome) -> Iterator[str]:
@@ -123,7 +137,8 @@ def _own_answer(stated: Stated, outcome: Outcome) -> Iterator[str]:
     if answer is None:
         yield "the caller's proxy does not answer itself"
         return
-    whole = {"status": answer.status, "body": answer.body, "location": answer.headers.get("location")}
+    status = _status_of(answer, stated["status"]) if "status" in stated else None
+    whole = {"status": status, "body": answer.body, "location": answer.headers.get("location")}
     yield from _differing({key: value for key, value in stated.items() if key in whole}, whole)
     yield from _headers(stated, answer.headers)
 

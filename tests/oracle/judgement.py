@@ -56,7 +56,7 @@ class Judge:
             for destination in expected["outcome"].get("destinations", ())
             for name in destination.get("answer", {}).get("without", ())
         }
-        world = self.world(self._outage(expected.get("given") or {}))
+        world = self.world(self._outage(expected))
         call = Call.read(expected["request"])
         # a header that is to be gone from the answer has to be in it first
         return follow(world, stock_envoy(), _caller(expected), call, answer_with=frozenset(absent))
@@ -64,11 +64,11 @@ class Judge:
     def differences(self, expected: Expectation, tolerance: float = TOLERANCE) -> list[str]:
         """A line for each thing that an expectation states and that is not so, and why calls are lost."""
         outcome = self.outcome(expected)
-        lines = [*compare(self.stack, expected["outcome"], outcome, tolerance)]
+        lines = [*compare(self.stack, expected["outcome"], outcome, tolerance, self._outage(expected).pods)]
         return [f"{expected['about']}: {line}" for line in [*lines, *(outcome.lost if lines else ())]]
 
-    def _outage(self, given: Mapping[str, Any]) -> Outage:
-        down = given.get("down", ())
+    def _outage(self, expected: Expectation) -> Outage:
+        down = (expected.get("given") or {}).get("down", ())
         pods = (self.stack.pods_of(d["cluster"], d["service"], d.get("version")) for d in down if "service" in d)
         return Outage(frozenset().union(*pods), frozenset(d["cluster"] for d in down if "service" not in d))
 

@@ -144,5 +144,6 @@ def _faults(fault: Message) -> dict[str, dict[str, Any]]:
             stated["httpStatus"] = abort["http_status"]
         if "grpc_status" in abort:
             stated["grpcStatus"] = _GRPC_STATUSES[abort["grpc_status"]]
-        found["abort"] = {**stated, "share": _percent(abort.get("percentage"))}
+        # without one, Envoy ends no call
+        found["abort"] = {**stated, "share": _percent(abort.get("percentage", {}))}
     return found

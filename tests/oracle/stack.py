@@ -124,6 +124,11 @@ class Stack:
             for pod in _pods(presence, self._network(presence.cluster, f"{places[presence.cluster]}", f"{number}"))
         ]
 
+    @cached_property
+    def public_names(self) -> set[str]:
+        """The names that rules add to their services': DNS of the user's answers for them."""
+        return {str(host) for rule in self._config.get("traffic") or () for host in rule.get("hosts") or ()}
+
     def _network(self, cluster: str, *parts: str) -> str:
         """What the addresses of pods begin with."""
         return f"fd10:{':'.join(parts)}:" if self.clusters[cluster].versions[:1] == (6,) else f"10.{'.'.join(parts)}."

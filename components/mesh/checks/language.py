@@ -5,18 +5,19 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
-from .. import names
 from ..errors import Path, Problem
+from ..istio import envoy, schema
 from ..istio import rules as webhook
-from ..istio import schema
 from ..istio.durations import nanoseconds
 from ..istio.kinds import VIRTUAL_SERVICE
+from ..istio.parts import any_is_late, messages, texts
 from ..istio.releases import RELEASES
 from ..spec.federation import Federation
-from ..spec.rule import Destination, HttpEntry, Rule, TcpEntry, TlsEntry
+from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
-from ..unknown import Unknown, UnknownError, is_known, known
-from .saying import each, istio_versions
+from ..unknown import Unknown, UnknownError, as_late, is_known, known
+from .effect import without_effect
+from .saying import References, choices, each, istio_versions
 
 _KIND = VIRTUAL_SERVICE.name
 _OURS = {
@@ -33,9 +34,9 @@ _OF_THE_WHOLE = {"needs-a-gateway", "not-a-host", "not-one-of-the-hosts", "state
 """Names of problems between the parts of a VirtualService."""
 
 
-def istios_words(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
-    yield from each(refused_as_a_whole(path, rule, federation))
-    releases = _releases(rule, federation)
+def istios_words(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    yield from each(refused_as_a_whole(path, rule, references), no_server_name_there(path, rule, references))
+    releases = _releases(rule, references.federation)
     yield from each(*(_words_of_kind((*path, kind), kind, rule, releases) for kind in PROTOCOLS_OF))
 
 
@@ -49,6 +50,7 @@ def _words_of_kind(path: Path, kind: str, rule: Rule, releases: Mapping[str, tup
                 header_set_twice(here, entry),
                 timeout_too_short(here, entry),
                 rewrite_without_path(here, entry),
+                without_effect(here, entry),
             )
 
 
@@ -72,32 +74,69 @@ def _clients(rule: Rule) -> list[str]:
 def refused_by_istio(
     path: Path, kind: str, entry: HttpEntry | TcpEntry | TlsEntry, releases: Mapping[str, tuple[str, bool]]
 ) -> Iterator[Problem]:
-    """What Istio's schema, its CEL rules or its webhook would refuse, and what an older release would drop."""
-    fragment = _as_istio_has_it(entry)
+    """What Istio's schema, its CEL rules, its webhook or Envoy would refuse, and what an older release would drop."""
+    fragment = as_late(_as_istio_has_it(entry))
     reported: set[Path] = set()
     for release, (cluster, is_stated) in releases.items():
         for problem in schema.problems(fragment, _KIND, release, (kind, 0), path):
             if problem.path not in reported:
                 yield _as_ours(_for_cluster(problem, release, cluster, is_stated=is_stated), path, kind)
             reported.add(problem.path)
-    for problem in webhook.problems(fragment, _KIND, (kind, 0), path):
+    for problem in (*webhook.problems(fragment, _KIND, (kind, 0), path), *envoy.problems(fragment, path)):
         if problem.path not in reported:
             yield problem
 
 
-def refused_as_a_whole(path: Path, rule: Rule, federation: Federation) -> Iterator[Problem]:
-    """What Istio's webhook would refuse between the parts of the VirtualService that the rule becomes."""
-    service, _, namespace = rule.service.partition(".")
-    entries = {kind: [_as_istio_has_it(entry) for entry in getattr(rule, kind)] for kind in PROTOCOLS_OF}
-    clusters = (federation.clusters[client] for client in rule.clients.clusters if client in federation.clusters)
-    for domain in sorted({cluster.domain for cluster in clusters}):
-        # `hosts` keeps the rule's indices
-        hosts = [*rule.hosts, names.local_host(service, namespace, domain)]
-        spec = {"gateways": rule.clients.gateways, "hosts": hosts, **entries}
-        for problem in webhook.problems(spec, _KIND, (), path):
-            # the last host is not the user's
-            if problem.name in _OF_THE_WHOLE and problem.path != (*path, "hosts", len(rule.hosts)):
-                yield problem
+def refused_as_a_whole(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    """What Istio's webhook would refuse between the parts of the VirtualServices that the rule becomes."""
+    stated = [rule.hosts] if isinstance(rule.hosts, Unknown) else rule.hosts
+    spec = {
+        "gateways": rule.clients if isinstance(rule.clients, Unknown) else rule.clients.gateways,
+        # `stated` keeps the rule's indices
+        "hosts": [*stated, *_own_hosts(rule, references)],
+        **{kind: _readable(getattr(rule, kind)) for kind in PROTOCOLS_OF},
+    }
+    for problem in webhook.problems(as_late(spec), _KIND, (), path):
+        if problem.name in _OF_THE_WHOLE:
+            yield problem
+
+
+def _readable(entries: Sequence[HttpEntry | TcpEntry | TlsEntry]) -> list[dict[str, Any]]:
+    """As Istio has them, at their indices."""
+    if isinstance(entries, Unknown):
+        return []
+    return [{} if isinstance(entry, Unknown) else _as_istio_has_it(entry) for entry in entries]
+
+
+def _own_hosts(rule: Rule, references: References) -> list[Any]:
+    """The names that the service has on the client clusters, beside those that the rule states."""
+    try:
+        own = {host for hosts in _own_hosts_by_client(rule, references).values() for host in hosts}
+        return sorted(own - set(rule.hosts))
+    except UnknownError as error:
+        return [Unknown(error.path, encrypted=False)]
+
+
+def _own_hosts_by_client(rule: Rule, references: References) -> dict[str, list[str]]:
+    federation, service = references.federation, references.service(rule.service)
+    clients = [client for client in rule.clients.clusters if client in federation.clusters]
+    return {client: federation.own_hosts_of(service, client) for client in clients} if service else {}
+
+
+def no_server_name_there(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
+    """An entry that would be left without a server name on one of its client clusters."""
+    by_client = {client: {*rule.hosts, *own} for client, own in _own_hosts_by_client(rule, references).items()}
+    everywhere = set().union(*by_client.values())
+    for index, entry in known(rule.tls):
+        matches = [match for _, match in messages({"match": as_late(entry.match)}, "match")]
+        if any(any_is_late(match, "sniHosts") for match in matches):
+            continue
+        # names that no cluster has are refused by themselves
+        names = {name for match in matches for _, name in texts(match, "sniHosts")} & everywhere
+        for client, hosts in by_client.items():
+            if names and not names & hosts:
+                message = f"{rule.service} on {client} has no name {choices(names)!r}; it has {choices(hosts)}"
+                yield Problem((*path, "tls", index), "no-server-name-there", message)
 
 
 def _as_ours(problem: Problem, path: Path, kind: str) -> Problem:
@@ -121,27 +160,32 @@ def _for_cluster(problem: Problem, release: str, cluster: str, *, is_stated: boo
 
 def _as_istio_has_it(entry: HttpEntry | TcpEntry | TlsEntry) -> dict[str, Any]:
     """The entry with the user's own paths; instead of our destinations, some that Istio takes."""
-    match = {} if entry.match is None else {"match": entry.match}
+    match = _stated("match", entry.match)
     route = [_ANY] if isinstance(entry.route, Unknown) else [_destination(stated) for stated in entry.route]
     if not isinstance(entry, HttpEntry):
         return {**match, "route": route}
     # without `delegate`, the entry would lack a route
     istio = {field: value for field, value in entry.istio.items() if field not in _OURS or field == "delegate"}
-    mirrors = [{"destination": {"host": "any"}, **_stated("percentage", mirror.percentage)} for mirror in entry.mirrors]
+    mirrors = [] if isinstance(entry.mirrors, Unknown) else [_mirror(stated) for stated in entry.mirrors]
     return {
         **istio,
         **match,
-        **({"name": entry.name} if entry.name else {}),
+        **_stated("name", entry.name),
         **({"route": route} if route else {}),
         **({"mirrors": mirrors} if mirrors else {}),
     }
 
 
-_ANY = {"destination": {"host": "any"}, "weight": 1}
+_ANYBODY = {"destination": {"host": "any"}}
+_ANY = {**_ANYBODY, "weight": 1}
 
 
 def _destination(destination: Destination | Unknown) -> dict[str, Any]:
     return _ANY if isinstance(destination, Unknown) else {**_ANY, **_stated("headers", destination.headers)}
+
+
+def _mirror(mirror: Mirror | Unknown) -> dict[str, Any]:
+    return _ANYBODY if isinstance(mirror, Unknown) else {**_ANYBODY, **_stated("percentage", mirror.percentage)}
 
 
 def _stated(field: str, value: Any) -> dict[str, Any]:
@@ -156,22 +200,38 @@ def istios_word_for_ours(path: Path, entry: HttpEntry) -> Iterator[Problem]:
 
 def header_set_twice(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """Which of the two wins changes with the number of destinations (istiod's route builder)."""
-    at_the_entry = set(_headers_set(entry.istio.get("headers")))
+    rewrite = entry.istio.get("rewrite")
+    sets_the_host = isinstance(rewrite, dict) and rewrite.get("authority") is not None
+    at_the_entry = {
+        *((direction, operation, _header(name)) for direction, operation, name in _headers(entry.istio.get("headers"))),
+        *([("request", "set", _HOST)] if sets_the_host else []),
+    }
     for index, destination in known(entry.route):
-        for direction, operation, name in _headers_set(destination.headers):
-            if any((direction, other, name) in at_the_entry for other in ("set", "add", "remove")):
+        for direction, operation, name in _headers(destination.headers):
+            others = {other for way, other, header in at_the_entry if (way, header) == (direction, _header(name))}
+            # what is removed twice is gone, whichever comes first
+            if others - ({"remove"} if operation == "remove" else set()):
                 place = (*path, "route", index, "headers", direction, operation)
-                message = f"{name!r} is changed by the entry's headers, too; change it in one place"
+                message = f"{name!r} is changed by the entry, too; change it in one place"
                 yield Problem(place, "header-set-twice", message)
 
 
-def _headers_set(headers: Any) -> Iterator[tuple[str, str, str]]:
+_HOST = "host"
+
+
+def _header(name: str) -> str:
+    """One word for a header, however it is written."""
+    return _HOST if name.lower() == ":authority" else name.lower()
+
+
+def _headers(headers: Any) -> Iterator[tuple[str, str, str]]:
+    """Direction, operation and name, as the user wrote it."""
     for direction in ("request", "response"):
         operations = headers.get(direction) if isinstance(headers, dict) else None
         for operation in ("set", "add", "remove"):
             names = operations.get(operation) if isinstance(operations, dict) else None
             for name in names if isinstance(names, dict | list) else ():
-                yield direction, operation, str(name).lower()
+                yield direction, operation, str(name)
 
 
 def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
@@ -180,8 +240,9 @@ def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     if not isinstance(retries, dict):
         return
     timeout, per_try = _duration(entry.istio.get("timeout")), _duration(retries.get("perTryTimeout"))
-    attempts = retries.get("attempts", 2)
-    if timeout and per_try and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
+    # Istio refuses a time for attempts of which there are none
+    attempts = retries.get("attempts")
+    if timeout and per_try and attempts and isinstance(attempts, int) and per_try * (attempts + 1) > timeout:
         message = (
             f"{entry.istio['timeout']!r} ends a call before its {attempts + 1} attempts of "
             f"{retries['perTryTimeout']!r} each; make it longer, or the attempts fewer"

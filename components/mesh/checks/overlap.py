@@ -58,7 +58,7 @@ def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) ->
 
 def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
     """The VirtualService for ingress gateways has the rule's name, that for a namespace the namespace's."""
-    namespaces = {namespace for _, rule in rules for namespace in rule.clients.namespaces or ()}
+    namespaces = {namespace for _, rule in rules for namespace in rule.clients.namespaces}
     named: dict[str, int] = {}
     for index, rule in rules:
         if set(rule.clients.gateways) == {"mesh"}:
@@ -79,10 +79,8 @@ def _same_callers(one: Rule, other: Rule) -> str:
         return f"{choices(hosts)} at {choices(ingress)}"
     if "mesh" not in gateways or one.clients.labels != other.clients.labels:
         return ""
-    if one.clients.namespaces is None and other.clients.namespaces is None:
+    if not one.clients.namespaces and not other.clients.namespaces:
         return "the same callers"
-    if one.clients.namespaces is None or other.clients.namespaces is None:
-        return ""
     shared = set(one.clients.namespaces) & set(other.clients.namespaces)
     return f"callers in {choices(shared)}" if shared else ""
 
@@ -123,9 +121,9 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
 def _lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]:
     """Gateways, and the rules that make one list of entries there, for each group of callers."""
     mesh = [(index, rule) for index, rule in rules if "mesh" in rule.clients.gateways]
-    yield {"mesh"}, [(index, rule) for index, rule in mesh if rule.clients.namespaces is None]
-    for namespace in sorted({n for _, rule in mesh for n in rule.clients.namespaces or ()}):
-        meant = [(i, r) for i, r in mesh if r.clients.namespaces is None or namespace in r.clients.namespaces]
+    yield {"mesh"}, [(index, rule) for index, rule in mesh if not rule.clients.namespaces]
+    for namespace in sorted({n for _, rule in mesh for n in rule.clients.namespaces}):
+        meant = [(i, r) for i, r in mesh if not r.clients.namespaces or namespace in r.clients.namespaces]
         yield {"mesh"}, meant
     for index, rule in rules:
         if ingress := set(rule.clients.gateways) - {"mesh"}:
@@ -140,13 +138,14 @@ def _judged(
     for index, rule in rules:
         if rule.port not in (None, port):
             continue
-        labels = rule.clients.labels or {}
+        labels = rule.clients.labels
         for position, entry in known(getattr(rule, kind)):
             path = ("traffic", index, kind, position)
             if not is_known(entry.match):
                 yield path, None
                 continue
-            own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
+            matches = _narrowed(entry.match, port, gateways, labels)
+            own = [_Place(path, one) for match in matches for one in _by_server_name(match)]
             if own:
                 hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
                 yield path, hiders[0] if all(hiders) else None
@@ -168,10 +167,19 @@ def _narrowed(
             yield rest
 
 
+def _by_server_name(match: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A match that holds for several server names, as one for each: other entries may take them one by one."""
+    names = match.get("sniHosts")
+    if isinstance(names, list) and names:
+        yield from ({**match, "sniHosts": [name]} for name in names)
+    else:
+        yield match
+
+
 def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
     """A condition that no call of the rule can fulfil."""
     service = references.service(rule.service)
-    labels = rule.clients.labels or {}
+    labels = rule.clients.labels
     for kind in PROTOCOLS_OF:
         # at an ingress gateway, ports are those of the gateway
         numbers = service.ports_for(kind, rule.port) if service and "mesh" in rule.clients.gateways else []
@@ -208,8 +216,8 @@ def unmatched_gateways(path: Path, match: Any, gateways: Sequence[str]) -> Itera
         yield Problem((*path, "gateways"), "unmatched-gateways", message)
 
 
-def unmatched_namespace(path: Path, match: Any, namespaces: Sequence[str] | None) -> Iterator[Problem]:
+def unmatched_namespace(path: Path, match: Any, namespaces: Sequence[str]) -> Iterator[Problem]:
     own = match.get("sourceNamespace") if isinstance(match, dict) else None
-    if own and namespaces is not None and own not in namespaces:
+    if own and namespaces and own not in namespaces:
         message = f"{own!r} is not a namespace of the rule; its callers are in {choices(namespaces)}"
         yield Problem((*path, "sourceNamespace"), "unmatched-namespace", message)

@@ -5,9 +5,11 @@ from typing import Any
 
 from ..errors import Path, Problem, spelled
 from ..istio.match import is_catch_all, narrowed
+from ..istio.parts import is_set, messages
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import as_far_as_known, known
+from ..unknown import as_far_as_known, as_late, known
+from ..wording import shown
 from .entry import any_version_includes_weight_0, entries, unknown_service
 from .language import istios_words
 from .overlap import overlaps
@@ -34,7 +36,7 @@ def traffic(references: References) -> Iterator[Problem]:
             useless_otherwise(path, rule, references),
             passes_outside_the_mesh(path, rule, references),
             *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
-            istios_words(path, rule, references.federation),
+            istios_words(path, rule, references),
         )
     yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
 
@@ -110,8 +112,21 @@ def workloads_at_a_gateway(path: Path, rule: Rule) -> Iterator[Problem]:
     if _is_at_a_gateway(rule):
         for key in ("labels", "namespaces"):
             if value := getattr(rule.clients, key):
-                message = f"{value!r} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
+                message = f"{shown(value)} speaks of workloads, and `gateways` names an ingress gateway; make two rules"
                 yield Problem((*path, "clients", key), "workloads-at-a-gateway", message)
+    # beside `mesh`, these conditions hold for the workloads
+    if all(gateway != "mesh" for gateway in rule.clients.gateways):
+        yield from _matched_workloads((*path, "http"), rule)
+
+
+def _matched_workloads(path: Path, rule: Rule) -> Iterator[Problem]:
+    """At a gateway, istiod holds such conditions against the gateway's own pods."""
+    for index, entry in known(rule.http):
+        for position, match in messages({"match": as_late(entry.match)}, "match"):
+            for field in ("sourceLabels", "sourceNamespace"):
+                if is_set(match, field):
+                    message = f"{field!r} speaks of workloads; at an ingress gateway it means the gateway's own pods"
+                    yield Problem((*path, index, "match", position, field), "workloads-at-a-gateway", message)
 
 
 def missing_hosts(path: Path, rule: Rule) -> Iterator[Problem]:

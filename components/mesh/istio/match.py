@@ -58,8 +58,13 @@ def _implied(field: str, condition: Any, wide: Match, narrow: Match) -> bool:
     if field in _STRINGS:
         return _string_covers(condition, other)
     if field in _LISTS:
-        return isinstance(other, list) and isinstance(condition, list) and all(item in condition for item in other)
+        # an empty list states nothing
+        return condition == [] or (isinstance(condition, list) and _is_part(other, condition))
     return field == "ignoreUriCase" or bool(condition == other)
+
+
+def _is_part(other: Any, whole: list[Any]) -> bool:
+    return isinstance(other, list) and bool(other) and all(item in whole for item in other)
 
 
 def _path_covers(condition: Any, other: Any, wide: Match, narrow: Match) -> bool:
@@ -84,7 +89,8 @@ def _is_there_and_fits(wide: Any, narrow: Any) -> bool:
 
 
 def _is_the_same(wide: Any, narrow: Any) -> bool:
-    return bool(wide == narrow)
+    # a null is refused for itself
+    return wide is not None and bool(wide == narrow)
 
 
 _CONDITIONS_BY_NAME = {
@@ -93,7 +99,7 @@ _CONDITIONS_BY_NAME = {
     "sourceLabels": _is_the_same,
     "withoutHeaders": _is_the_same,
 }
-_LISTS = ("gateways", "sniHosts")
+_LISTS = ("destinationSubnets", "gateways", "sniHosts")
 
 
 def _string_covers(wide: Any, narrow: Any) -> bool:

@@ -10,6 +10,7 @@ from ..manifest import Manifest, copied
 from ..routes import Callers, Destination, Entry, Route, Routes, Use
 from ..spec.federation import Federation
 from .planned import Planned
+from .tls_match import told_apart
 
 
 def virtual_services(routes: Routes) -> Iterator[Planned]:
@@ -42,26 +43,24 @@ def virtual_service(of_callers: Sequence[Route], federation: Federation) -> dict
     """The spec that spreads the calls to one service, port by port; ports without a route stay as they are."""
     first = of_callers[0]
     callers = first.callers
+    own_hosts = federation.own_hosts_of(first.service, first.client.name)
     hosts = sorted({host for route in of_callers for host in route.hosts})
     entries = {
-        kind: [
-            _entry(entry, route, federation) for route in of_callers if route.kind == kind for entry in route.entries
-        ]
+        kind: [entry for route in of_callers if route.kind == kind for entry in _entries(route, federation)]
         for kind in ("http", "tcp", "tls")
     }
     return {
         "exportTo": [callers.namespace or "*"],
         **({"gateways": list(callers.gateways)} if callers.gateways else {}),
-        "hosts": hosts if callers.gateways else [*_own_hosts(first, federation), *hosts],
+        # a user may state a name that the service has anyway
+        "hosts": hosts if callers.gateways else list(dict.fromkeys([*own_hosts, *hosts])),
         **{kind: list_ for kind, list_ in entries.items() if list_},
     }
 
 
-def _own_hosts(route: Route, federation: Federation) -> Iterator[str]:
-    """The names that every workload of the client cluster may use for the service."""
-    yield federation.local_host_of(route.service, route.client.name)
-    if federation.global_hosts:
-        yield federation.global_host_of(route.service)
+def _entries(route: Route, federation: Federation) -> list[dict[str, Any]]:
+    entries = [_entry(entry, route, federation) for entry in route.entries]
+    return told_apart(entries) if route.kind == "tls" else entries
 
 
 def _entry(entry: Entry, route: Route, federation: Federation) -> dict[str, Any]:

@@ -85,3 +85,8 @@ class Federation(Part):
         """The name of `service` on `cluster` itself."""
         domain = self.clusters[cluster].domain
         return names.local_host(service.name_on(cluster), service.namespace_on(cluster), domain)
+
+    def own_hosts_of(self, service: Service, cluster: str) -> list[str]:
+        """The names that every workload of a client cluster may use for `service`."""
+        everywhere = [self.global_host_of(service)] if self.global_hosts else []
+        return [self.local_host_of(service, cluster), *everywhere]

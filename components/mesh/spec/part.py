@@ -31,4 +31,19 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _whole(cls, value: Any) -> Any:
-        return value if not cls.shorthand or isinstance(value, Mapping | Part) else {cls.shorthand: value}
+        if isinstance(value, Mapping):
+            return cls.stated(value)
+        return value if not cls.shorthand or isinstance(value, Part) else {cls.shorthand: value}
+
+    @classmethod
+    def stated(cls, data: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """The data without each null of a key that may be left out: it states nothing."""
+        if all(value is not None for value in data.values()):
+            return data
+        optional = {
+            key
+            for name, field in cls.model_fields.items()
+            if not field.is_required()
+            for key in (name, field.alias or name)
+        }
+        return {key: value for key, value in data.items() if value is not None or key not in optional}

@@ -11,7 +11,8 @@ from .values import (
     GatewayName,
     Headers,
     InIstiosWords,
-    Labels,
+    LabelKey,
+    LabelValue,
     Match,
     NonEmpty,
     Percentage,
@@ -138,10 +139,10 @@ class Clients(Part):
 
     clusters: Annotated[list[DnsLabel], NonEmpty]
     """The client clusters."""
-    namespaces: Annotated[list[DnsLabel], NonEmpty] | None = None
-    """The namespaces of the callers; all if it is left out."""
-    labels: Labels | None = None
-    """Labels of the callers' pods; any if it is left out."""
+    namespaces: list[DnsLabel] = []
+    """The namespaces of the callers; all if it is empty."""
+    labels: dict[LabelKey, LabelValue] = {}
+    """Labels of the callers' pods; any if it is empty."""
     gateways: Annotated[list[GatewayName], NonEmpty] = ["mesh"]
     """Istio's `gateways`: `mesh` for workloads, `<namespace>/<Gateway>` for an ingress gateway."""
 

@@ -152,7 +152,9 @@ def _redirect_to_the_same(redirect: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _not_a_redirect(code: float) -> Iterator[Problem]:
     if code and not 300 <= code <= 399:
-        yield Problem((), "out-of-bounds", f"{quoted(code)} is not the status of a redirect; 300 to 399 is right")
+        yield Problem(
+            (), "out-of-bounds", f"{quoted(code)} is not the status of a redirect; it takes 301, 302, 303, 307, 308"
+        )
 
 
 def _not_a_web_scheme(scheme: str) -> Iterator[Problem]:

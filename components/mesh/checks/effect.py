@@ -1,0 +1,74 @@
+"""What an entry of `http` says to no effect: it is right for Istio, and no call is treated otherwise for it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import Path, Problem
+from ..istio.parts import inner, is_set, is_stated, messages, text
+from ..spec.rule import HttpEntry
+from ..unknown import as_late
+from .saying import each
+
+
+def without_effect(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    yield from each(
+        useless_fault(path, entry),
+        useless_mirrors(path, entry),
+        useless_beside_an_answer(path, entry),
+        path_without_a_slash(path, entry),
+    )
+
+
+def useless_fault(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    """Istio's default share of both is none of the calls."""
+    fault = inner(as_late(entry.istio), "fault")
+    abort, delay = inner(fault, "abort"), inner(fault, "delay")
+    if is_stated(fault, "abort") and not (is_set(abort, "httpStatus") or is_set(abort, "grpcStatus")):
+        yield _useless_fault((*path, "fault", "abort"), "ends no call without a status; state `httpStatus`")
+    elif is_stated(fault, "abort") and not _has_share(abort):
+        message = "ends no call without a percentage; write `percentage: {value: 100}` for every call"
+        yield _useless_fault((*path, "fault", "abort"), message)
+    if is_stated(fault, "delay") and not is_set(delay, "fixedDelay"):
+        yield _useless_fault((*path, "fault", "delay"), "delays no call without a time; state `fixedDelay`")
+    elif is_stated(fault, "delay") and not (_has_share(delay) or is_set(delay, "percent")):
+        message = "delays no call without a percentage; write `percentage: {value: 100}` for every call"
+        yield _useless_fault((*path, "fault", "delay"), message)
+
+
+def _useless_fault(path: Path, message: str) -> Problem:
+    return Problem(path, "useless-fault", f"{path[-1]!r} {message}", "warning")
+
+
+def _has_share(fault: Mapping[str, Any]) -> bool:
+    """Whether a share is stated; who states 0 means it."""
+    percentage = as_late(fault.get("percentage"))
+    return is_stated(percentage, "value") if isinstance(percentage, dict) else percentage is not None
+
+
+def useless_mirrors(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    if entry.mirrors and (answer := _answer(entry)):
+        message = f"'mirrors' get no copy of a call that {answer!r} answers; leave them out"
+        yield Problem((*path, "mirrors"), "useless-mirrors", message, "warning")
+
+
+def useless_beside_an_answer(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    for field in ("timeout", "retries"):
+        if is_stated(entry.istio, field) and (answer := _answer(entry)):
+            message = f"{field!r} is for calls that go on, and {answer!r} answers them; leave it out"
+            yield Problem((*path, field), "useless-beside-an-answer", message, "warning")
+
+
+def _answer(entry: HttpEntry) -> str | None:
+    """What answers the calls instead of a destination."""
+    return next((field for field in ("redirect", "directResponse") if is_stated(entry.istio, field)), None)
+
+
+def path_without_a_slash(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    for index, match in messages({"match": as_late(entry.match)}, "match"):
+        for kind in ("exact", "prefix"):
+            stated = text(inner(match, "uri"), kind)
+            # `*` is the path of an OPTIONS call for the server as a whole
+            if stated and not stated.startswith("/") and stated != "*":
+                here = (*path, "match", index, "uri", kind)
+                message = f"{stated!r} is the beginning of no path; write {'/' + stated!r}"
+                yield Problem(here, "path-without-a-slash", message, "warning")
