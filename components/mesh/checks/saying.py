@@ -40,6 +40,16 @@ class References:
             raise self._unknown
         return service
 
+    def is_in_use(self, cluster: str) -> bool:
+        """Whether the federation has the cluster, and it is not retired: objects may name it."""
+        clusters = self.federation.clusters
+        return cluster in clusters and clusters[cluster].state != "retired"
+
+    def takes_calls(self, cluster: str) -> bool:
+        """Whether the federation has the cluster, and routes may lead there."""
+        clusters = self.federation.clusters
+        return cluster in clusters and clusters[cluster].state == "active"
+
 
 def fields(parts: Iterable[object], name: str) -> list[object]:
     """The values of a field; a part that is unknown keeps its place."""

@@ -7,12 +7,13 @@ from ..spec.cluster import Gateway
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
-from .policy import policies
+from .policy import landings, policies
 from .saying import References, choices, each, fields, stated_twice
 
 
 def services(references: References) -> Iterator[Problem]:
     seen: set[str] = set()
+    places = landings(references)
     for index, service in known(references.federation.services):
         path = ("services", index)
         yield from each(
@@ -20,7 +21,7 @@ def services(references: References) -> Iterator[Problem]:
             _ports((*path, "ports"), service),
             _presences(path, service, references),
             _importers((*path, "importedBy"), service, references),
-            policies(path, service, references),
+            policies(path, service, places, references),
         )
 
 
