@@ -16,7 +16,7 @@ from ..policies import defaults, merged
 from ..spec.rule import Destination, Mirror, Rule
 from ..spec.service import PROTOCOLS_OF, Presence, Service
 from ..unknown import Unknown, UnknownError, known
-from .saying import References, each, istio_versions
+from .saying import References, each, istio_versions, not_retired
 
 _KIND = DESTINATION_RULE.name
 _PLACE = ("trafficPolicy",)
@@ -61,7 +61,7 @@ def landings(references: References) -> Mapping[str, set[Landing]]:
 
 def _by_rule(rule: Rule, references: References) -> Iterator[tuple[str, Landing]]:
     with suppress(UnknownError):
-        clients = [client for _, client in known(rule.clients.clusters) if references.is_in_use(client)]
+        clients = not_retired((client for _, client in known(rule.clients.clusters)), references.federation)
         for destination in _destinations(rule):
             with suppress(UnknownError):
                 for client in clients:
@@ -99,19 +99,18 @@ def _by_destination(client: str, destination: Destination | Mirror, references: 
 
 def _by_imports(service: Service, references: References) -> Iterator[Landing]:
     for _, importer in known(service.imported_by):
-        for serving in service.clusters.keys() - {importer.cluster}:
-            if references.is_in_use(importer.cluster) and references.is_in_use(serving):
+        for client in not_retired([importer.cluster], references.federation):
+            for serving in not_retired(service.clusters.keys() - {client}, references.federation):
                 for version in ("", *importer.versions):
-                    yield Landing(importer.cluster, serving, version, crosses=True)
+                    yield Landing(client, serving, version, crosses=True)
 
 
 def _by_the_global_host(service: Service, references: References) -> Iterator[Landing]:
     if references.federation.global_hosts:
         serving = [name for name in service.clusters if references.takes_calls(name)]
-        for client in references.federation.clusters:
-            if references.is_in_use(client):
-                for name in [client] if client in serving else serving:
-                    yield Landing(client, name, "", crosses=True)
+        for client in not_retired(references.federation.clusters, references.federation):
+            for name in [client] if client in serving else serving:
+                yield Landing(client, name, "", crosses=True)
 
 
 def policies(

@@ -59,15 +59,25 @@ class References:
                             owners.setdefault(place, (service.reference, version))
         return owners
 
-    def is_in_use(self, cluster: str) -> bool:
-        """Whether the federation has the cluster, and it is not retired: objects may name it."""
-        clusters = self.federation.clusters
-        return cluster in clusters and clusters[cluster].state != "retired"
-
     def takes_calls(self, cluster: str) -> bool:
         """Whether the federation has the cluster, and routes may lead there."""
         clusters = self.federation.clusters
         return cluster in clusters and clusters[cluster].state == "active"
+
+
+def is_retired(cluster: str, federation: Federation) -> bool:
+    """Whether no object of another cluster names it, and its own callers have no rules."""
+    return cluster in federation.clusters and federation.clusters[cluster].state == "retired"
+
+
+def not_retired(clusters: Iterable[str], federation: Federation) -> list[str]:
+    """Those that the federation has and that are not retired, as far as that is known."""
+    some: list[str] = []
+    for name in clusters:
+        with suppress(UnknownError):
+            if name in federation.clusters and not is_retired(name, federation):
+                some.append(name)
+    return some
 
 
 def fields(parts: Iterable[object], name: str) -> list[object]:
