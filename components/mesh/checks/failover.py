@@ -259,6 +259,8 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
     clusters = references.federation.clusters
     serving = [name for name in service.clusters if name in clusters and clusters[name].state != "retired"]
     clients = [name for name, cluster in clusters.items() if cluster.state != "retired"]
+    for name in serving[:1]:
+        yield from each(number_at_a_global_host((*path, "clusters", name, "ports"), name, service, references))
     for name in serving:
         here = (*path, "clusters", name)
         if callers := [client for client in clients if client != name]:
@@ -266,3 +268,13 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
                 crossing(here, Crossing(callers, service, name, ""), references.federation),
                 no_common_server_name(here, (name, ""), (serving[0], ""), service, references.federation),
             )
+
+
+def number_at_a_global_host(path: Path, serving: str, service: Service, references: References) -> Iterator[Problem]:
+    """A rule has the numbers of the client cluster, and the global host those of the service."""
+    for port in service.ports:
+        number = service.number_on(serving, port.number)
+        if number != port.number:
+            host = references.federation.global_host_of(service)
+            message = f"{number} is not {port.number}, which {port.name!r} has at {host!r}; state one number for both"
+            yield Problem((*path, port.name), "number-at-a-global-host", message)
