@@ -9,7 +9,6 @@ from . import cycle_collector
 from .istio.match import is_catch_all, narrowed
 from .manifest import is_late
 from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Member, Route, Routes
-from .shares import parts
 from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
@@ -125,7 +124,7 @@ class _Resolver:
         return Entry(destinations, entry.name, matches, mirrors, entry.istio)
 
     def _weighted(self, destinations: Sequence[SpecDestination]) -> list[tuple[SpecDestination, int | None]]:
-        """Those on clusters that take calls; what the others would get is shared out among them, in proportion.
+        """Those on clusters that take calls. Their weights stay, so they share in proportion what the others would get.
 
         Where none of them has a share, substitutes take the place of the others.
         """
@@ -135,10 +134,7 @@ class _Resolver:
         left.sort(key=lambda d: (d.cluster, d.service or "", d.version or "", d.port or 0))
         if len(left) == 1:
             return [(left[0], None)]
-        weights = [destination.weight or 0 for destination in left]
-        if len(left) < len(destinations):
-            weights = parts(weights, sum(destination.weight or 0 for destination in destinations))
-        return list(zip(left, weights, strict=True))
+        return [(destination, destination.weight or 0) for destination in left]
 
     def _substituted(self, destination: SpecDestination) -> SpecDestination | None:
         """The first substitute that takes calls, in the place of a destination that does not."""

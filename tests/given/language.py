@@ -1,6 +1,6 @@
 """Specs of the whole route language as plain data, valid by construction: all conditions, actions and callers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -49,6 +49,43 @@ def standing_in(draw: Draw) -> Spec:
                 destination.update(_failover(draw, spec, rule, destination))
     template = st.just("{service}.{namespace}.everywhere")
     return {**spec, **(maybe(draw, "globalHosts", template) if _can_be_everywhere(spec) else {})}
+
+
+@st.composite
+def narrowed(draw: Draw) -> Spec:
+    """Such a spec, with policies at all levels, of which Istio would refuse some side by side."""
+    spec: Spec = draw(st.one_of(federations(), standing_in()))
+    # what stands in for others is ranked by us
+    balancers = BALANCERS if "failover" in str(spec["traffic"]) else (*BALANCERS, *LOCALITIES)
+    for service in spec["services"]:
+        service["trafficPolicy"] = _policy(draw, balancers)
+        for presence in service["clusters"].values():
+            presence["trafficPolicy"] = _policy(draw, balancers)
+            presence["versionPolicies"] = {version: _policy(draw, balancers) for version in versions_of(presence)}
+    return spec
+
+
+BALANCERS: tuple[Spec, ...] = (
+    {"simple": "RANDOM"},
+    {"consistentHash": {"httpHeaderName": "x-user", "minimumRingSize": 512}},
+    {"consistentHash": {"httpCookie": {"name": "user"}, "ringHash": {"minimumRingSize": 512}}},
+    {"consistentHash": {"useSourceIp": True, "maglev": {"tableSize": 65537}}},
+)
+LOCALITIES: tuple[Spec, ...] = (
+    {"localityLbSetting": {"enabled": True, "distribute": [{"from": "a", "to": {"b": 100}}]}},
+    {"localityLbSetting": {"failover": [{"from": "a", "to": "b"}]}},
+    {"localityLbSetting": {"failoverPriority": ["rack"]}},
+)
+
+
+def _policy(draw: Draw, balancers: Sequence[Spec]) -> Spec:
+    of_http = [{"h2UpgradePolicy": "UPGRADE"}, {"useClientProtocol": True}, {"http1MaxPendingRequests": 64}]
+    outliers = [{"splitExternalLocalOriginErrors": False}, {"baseEjectionTime": "10s"}]
+    return {
+        **maybe(draw, "loadBalancer", st.sampled_from(balancers)),
+        **maybe(draw, "connectionPool", st.sampled_from(of_http).map(lambda http: {"http": http})),
+        **maybe(draw, "outlierDetection", st.sampled_from(outliers)),
+    }
 
 
 def _can_be_everywhere(spec: Spec) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mesh_federation.mesh.plan.plan import Plan
 
 from tests.given import core
-from tests.given.language import federations, standing_in
+from tests.given.language import federations, narrowed, standing_in
 from tests.given.specs import Spec
 from tests.given.strategies import specs
 
@@ -48,6 +48,8 @@ translations = st.one_of(specs(), federations()).map(translate)
 """The whole language, but that no cluster stands in for another."""
 translations_with_substitutes = standing_in().map(translate)
 """The whole language, and clusters stand in for each other."""
+translations_with_policies = narrowed().map(translate)
+"""The same, with traffic policies at all levels."""
 all_translations = st.one_of(translations, translations_with_substitutes)
 
 

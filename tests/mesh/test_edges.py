@@ -2,7 +2,8 @@
 
 from hypothesis import given
 
-from tests.given.translations import Object, Translation, key, translations
+from tests.given import specs
+from tests.given.translations import Object, Translation, key, translate, translations
 from tests.oracle.reading import destinations, local_host, meaning
 
 
@@ -28,6 +29,28 @@ def test_an_edge_needs_exactly_what_its_routes_use(translation: Translation) -> 
 
     assert {(edge.client, edge.serving): edge.needs for edge in translation.plan.edges} == uses
     assert {(edge.client, edge.serving): edge.routes for edge in translation.plan.edges} == routes
+
+
+def test_a_service_that_is_a_version_of_another_one_is_waited_for_by_the_routes_of_both() -> None:
+    policy = {"loadBalancer": {"simple": "RANDOM"}}
+    spec = specs.bookinfo()
+    spec["services"] = [specs.service(name, cluster1=[]) for name in ("web", "web-next")]
+    web, web_next = (stated["clusters"]["cluster1"] for stated in spec["services"])
+    web |= {"versionServices": {"next": "web-next"}, "versionPolicies": {"next": policy}}
+    web_next["trafficPolicy"] = policy
+    spec["traffic"] = [specs.rule("web.default", ["cluster1"], ("cluster1", "next", 1))]
+    spec["traffic"] += [
+        {
+            "service": "web-next.default",
+            "clients": {"clusters": ["cluster1"]},
+            "http": [{"route": [{"cluster": "cluster1"}]}],
+        }
+    ]
+
+    (edge,) = translate(spec).plan.edges
+
+    assert edge.needs == {"cluster1/DestinationRule/default/web-next"}
+    assert edge.routes == {f"cluster1/VirtualService/default/{name}" for name in ("web", "web-next")}
 
 
 def dialled(found: Object, host: str, subset: str | None) -> bool:

@@ -10,7 +10,7 @@ from ..spec.cluster import Cluster, Gateway
 from ..spec.federation import Federation
 from ..spec.service import Service
 from ..wording import joined
-from .saying import each
+from .saying import each, is_retired, not_retired
 
 
 class Crossing(NamedTuple):
@@ -28,8 +28,9 @@ class Crossing(NamedTuple):
 
 
 def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
-    """`path` is where the user says that the clients call the other cluster."""
-    if call.serving in federation.clusters:
+    """`path` is where the user says that the clients call the other cluster. Nobody calls one that is retired."""
+    call = call._replace(clients=not_retired(call.clients, federation))
+    if call.clients and call.serving in federation.clusters and not is_retired(call.serving, federation):
         yield from each(
             no_gateway(path, call, federation),
             no_address_for_client(path, call, federation),
@@ -51,7 +52,10 @@ def no_address_for_client(path: Path, call: Crossing, federation: Federation) ->
     gateways = _with_calls(call, federation)
     for client in _known_clients(call, federation):
         if gateways and not any(gateway.addresses_for(client) for gateway in gateways):
-            message = f"{call.serving!r} has no gateway address that {client.name!r} can dial; add one for it"
+            of_any_family = client.model_copy(update={"ip_families": None})
+            is_by_family = any(gateway.addresses_for(of_any_family) for gateway in gateways)
+            why = f", by its `ipFamilies`, {joined(client.ip_families or [])}" if is_by_family else ""
+            message = f"{call.serving!r} has no gateway address that {client.name!r} can dial{why}; add one for it"
             yield Problem(path, "no-address-for-client", message)
 
 
@@ -97,13 +101,22 @@ def _known_clients(call: Crossing, federation: Federation) -> list[Cluster]:
 
 
 def server_name_too_long(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
-    host = federation.local_host_of(call.service, call.serving)
-    server_names = [names.server_name(port.number, call.version, host) for port in call.service.ports]
-    longest = max(server_names, key=len, default="")
+    longest = longest_server_name(call.service, call.serving, call.version, None, federation)
     if len(longest) > names.MAX_SNI:
         what = f"the server name {longest!r}, which {call.callers} would ask {call.serving!r} for,"
         message = f"{what} has {len(longest)} bytes; Envoy takes at most {names.MAX_SNI}"
         yield Problem(path, "server-name-too-long", message)
+
+
+def longest_server_name(service: Service, serving: str, version: str, alias: str | None, federation: Federation) -> str:
+    """Of those for the ports of a version on the serving cluster; an `alias` stands there in place of the version."""
+    own = service.clusters[serving].version_services.get(version)
+    host = names.local_host(
+        own or service.name_on(serving), service.namespace_on(serving), federation.clusters[serving].domain
+    )
+    subset = ("" if own else version) if alias is None else alias
+    numbers = (service.number_on(serving, port.number) for port in service.ports)
+    return max((names.server_name(number, subset, host) for number in numbers), key=len, default="")
 
 
 def federated_host_too_long(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
@@ -134,6 +147,8 @@ def federated_host_of_the_client(
 ) -> Iterator[Problem]:
     """Calls to it would stay on the client cluster."""
     if client not in federation.clusters or serving not in federation.clusters:
+        return
+    if is_retired(client, federation) or is_retired(serving, federation):
         return
     host = federation.host_of(service, serving)
     domain = federation.clusters[client].domain

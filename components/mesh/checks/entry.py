@@ -10,7 +10,7 @@ from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
 from .failover import failover
-from .saying import References, choices, each
+from .saying import References, choices, each, is_retired
 from .service import unknown_cluster
 
 
@@ -39,7 +39,7 @@ def _route(
 ) -> Iterator[Problem]:
     seen: set[tuple[object, ...]] = set()
     yield from each(
-        missing_weight(path, route), no_weight_above_zero(path, route), nobody_left(path, route, references)
+        missing_weight(path, route), no_weight_above_zero(path, route), nobody_left(path, route, rule, references)
     )
     for index, destination in known(route):
         here = (*path, index)
@@ -103,16 +103,24 @@ def no_weight_above_zero(path: Path, route: Sequence[Destination]) -> Iterator[P
         yield Problem(path, "no-weight-above-zero", "the weights add up to 0; at least one must be more")
 
 
-def nobody_left(path: Path, route: Sequence[Destination], references: References) -> Iterator[Problem]:
+def nobody_left(path: Path, route: Sequence[Destination], rule: Rule, references: References) -> Iterator[Problem]:
     """The shares of clusters that are draining or retired go to the others."""
     clusters = references.federation.clusters
+    if _is_called_by_nobody(rule, references):
+        return
     states = {d.cluster: clusters[d.cluster].state for d in route if d.cluster in clusters}
     left = [d for d in route if states.get(d.cluster, "active") == "active"]
-    takes = {name for name, cluster in clusters.items() if cluster.state == "active"}
-    left += [d for d in route if d not in left and any(one.cluster in takes for one in d.failover)]
-    if not any(d.weight is None or d.weight for d in left) and states.keys() - takes:
+    left += [d for d in route if d not in left and any(references.takes_calls(one.cluster) for one in d.failover)]
+    if not any(d.weight is None or d.weight for d in left) and set(states.values()) - {"active"}:
         words = ", ".join(f"{name!r} is {state}" for name, state in sorted(states.items()) if state != "active")
         yield Problem(path, "nobody-left", f"{words}, and no other destination has a share; add one")
+
+
+def _is_called_by_nobody(rule: Rule, references: References) -> bool:
+    """Whether all of its client clusters are known to be retired."""
+    with suppress(UnknownError):
+        return all(is_retired(client, references.federation) for client in rule.clients.clusters)
+    return False
 
 
 def version_of_a_headless_service(

@@ -12,8 +12,8 @@ from ..spec.service import PROTOCOLS_OF, Service
 from ..spec.values import is_ip_address
 from ..unknown import Unknown, UnknownError, known
 from ..wording import joined
-from .crossing import Crossing, crossing
-from .saying import References, each
+from .crossing import Crossing, crossing, longest_server_name
+from .saying import References, each, is_retired
 
 Members = Sequence[tuple[str, str]]
 """(cluster, version), in order; `""` is any version."""
@@ -30,20 +30,25 @@ def failover(path: Path, destination: Destination, rule: Rule, references: Refer
         yield from each(
             substitute_stated_twice(here, substitute, seen),
             substitute_of_another_service(here, substitute, target),
-            no_common_server_name(
-                (*here, "cluster"),
-                (substitute.cluster, substitute.version or ""),
-                (destination.cluster, destination.version or ""),
-                target,
-                references.federation,
-            ),
+            _server_name_of(here, substitute, destination, target, references),
         )
     yield from each(
-        no_labels_at_home(path, destination, rule, target),
+        no_labels_at_home(path, destination, rule, target, references.federation),
         ranked_twice(path, destination, target),
-        unranked_names(path, destination, rule, target, references.federation),
-        failover_host_too_long(path, members_of(destination), target, references.federation),
+        unranked_names(path, destination, rule, target, references),
+        failover_host_too_long(path, destination, target, references),
     )
+
+
+def _server_name_of(
+    path: Path, substitute: Substitute, destination: Destination, target: Service, references: References
+) -> Iterator[Problem]:
+    """A substitute needs the server name of the first member that is not retired."""
+    if not is_retired(substitute.cluster, references.federation):
+        members: list[Destination | Substitute] = [destination, *(one for _, one in known(destination.failover))]
+        first = next(one for one in members if not is_retired(one.cluster, references.federation))
+        own, other = ((one.cluster, one.version or "") for one in (substitute, first))
+        yield from no_common_server_name((*path, "cluster"), own, other, target, references.federation)
 
 
 def members_of(destination: Destination) -> Members:
@@ -91,9 +96,13 @@ def _name_there(cluster: str, version: str, service: Service, federation: Federa
     return f"{host}:{','.join(str(service.number_on(cluster, port.number)) for port in service.ports)}"
 
 
-def no_labels_at_home(path: Path, destination: Destination, rule: Rule, target: Service) -> Iterator[Problem]:
+def no_labels_at_home(
+    path: Path, destination: Destination, rule: Rule, target: Service, federation: Federation
+) -> Iterator[Problem]:
     """The client cluster's own pods are selected by labels; of a version that is a Service we know none."""
     for cluster, version in members_of(destination):
+        if is_retired(cluster, federation):
+            continue
         presence = target.clusters.get(cluster)
         if cluster in rule.clients.clusters and presence and version in presence.version_services:
             message = (
@@ -120,10 +129,11 @@ def ranked_twice(path: Path, destination: Destination, target: Service) -> Itera
 
 
 def unranked_names(
-    path: Path, destination: Destination, rule: Rule, target: Service, federation: Federation
+    path: Path, destination: Destination, rule: Rule, target: Service, references: References
 ) -> Iterator[Problem]:
     """Beside a client cluster's own pods, Istio ranks gateways with a DNS name by region alone (`plan.ranking`)."""
-    members = [cluster for cluster, _ in members_of(destination)]
+    federation = references.federation
+    members = [cluster for cluster, _ in members_of(destination) if references.takes_calls(cluster)]
     for _, name in known(rule.clients.clusters):
         client = federation.clusters.get(name)
         if client is None or name not in members or not _dials_names(client, members, target, federation):
@@ -145,7 +155,13 @@ def _dials_names(client: Cluster, members: Sequence[str], target: Service, feder
     )
 
 
-def failover_host_too_long(path: Path, members: Members, service: Service, federation: Federation) -> Iterator[Problem]:
+def failover_host_too_long(
+    path: Path, destination: Destination, service: Service, references: References
+) -> Iterator[Problem]:
+    federation = references.federation
+    members = [member for member in members_of(destination) if references.takes_calls(member[0])]
+    if len(members) < 2:
+        return  # the destination's own host
     host = federation.failover_host_of(service, members)
     name = names.subset_name("pods", host)
     if not names.HOST.fullmatch(host) or len(name) > names.MAX_HOST:
@@ -154,13 +170,11 @@ def failover_host_too_long(path: Path, members: Members, service: Service, feder
             f"most 63; the name of an object has at most {names.MAX_HOST}"
         )
         yield Problem((*path, "failover"), "failover-host-too-long", message)
+    there = [(cluster, version) for cluster, version in members if cluster in service.clusters]
+    subsets = {"" if version in service.clusters[cluster].version_services else version for cluster, version in there}
+    alias = names.failover_label(members) if len(subsets) > 1 else None
     server_name = max(
-        (
-            names.server_name(port.number, names.failover_label(members), federation.local_host_of(service, cluster))
-            for cluster, _ in members
-            if cluster in federation.clusters
-            for port in service.ports
-        ),
+        (longest_server_name(service, cluster, version, alias, federation) for cluster, version in there),
         key=len,
         default="",
     )
@@ -198,7 +212,7 @@ def _callers_at_home(references: References) -> Mapping[tuple[str, str], str]:
         with suppress(UnknownError):
             for destination in _with_substitutes(rule):
                 for cluster, _ in members_of(destination):
-                    if cluster in rule.clients.clusters:
+                    if cluster in rule.clients.clusters and not is_retired(cluster, references.federation):
                         key = (destination.service or rule.service, cluster)
                         needed.setdefault(key, f"`failover` in traffic[{number}]")
     return needed
@@ -245,6 +259,8 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
     clusters = references.federation.clusters
     serving = [name for name in service.clusters if name in clusters and clusters[name].state != "retired"]
     clients = [name for name, cluster in clusters.items() if cluster.state != "retired"]
+    for name in serving[:1]:
+        yield from each(number_at_a_global_host((*path, "clusters", name, "ports"), name, service, references))
     for name in serving:
         here = (*path, "clusters", name)
         if callers := [client for client in clients if client != name]:
@@ -252,3 +268,13 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
                 crossing(here, Crossing(callers, service, name, ""), references.federation),
                 no_common_server_name(here, (name, ""), (serving[0], ""), service, references.federation),
             )
+
+
+def number_at_a_global_host(path: Path, serving: str, service: Service, references: References) -> Iterator[Problem]:
+    """A rule has the numbers of the client cluster, and the global host those of the service."""
+    for port in service.ports:
+        number = service.number_on(serving, port.number)
+        if number != port.number:
+            host = references.federation.global_host_of(service)
+            message = f"{number} is not {port.number}, which {port.name!r} has at {host!r}; state one number for both"
+            yield Problem((*path, port.name), "number-at-a-global-host", message)

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from ..addresses import Network, is_usable
 from ..errors import Path, Problem
 from ..spec.federation import Addresses, Federation
-from ..unknown import known
+from ..unknown import Unknown, known
 from .cluster import clusters
 from .failover import global_hosts, missing_selector
 from .rule import traffic
@@ -58,17 +58,23 @@ def pools_of_one_family(addresses: Addresses) -> Iterator[Problem]:
 def _pin(host: str, pinned: Sequence[str], references: References, holders: dict[str, str]) -> Iterator[Problem]:
     path = ("addresses", "pins", host)
     addresses = references.federation.addresses
-    yield from each(unknown_host(path, host, references), family_pinned_twice(path, pinned))
+    yield from each(unknown_host(path, host, references), family_pinned_twice(path, host, pinned))
     for _, address in known(pinned):
         yield from each(
-            pin_outside_the_pool(path, address, addresses),
-            pin_taken(path, address, addresses),
+            pin_outside_the_pool(path, host, address, addresses),
+            pin_taken(path, host, address, addresses),
             address_pinned_twice(path, host, address, holders),
         )
 
 
 def unknown_host(path: Path, host: str, references: References) -> Iterator[Problem]:
     federation = references.federation
+    if isinstance(federation.hosts, Unknown) or isinstance(federation.global_hosts, Unknown):
+        # whatever the template, a host holds both
+        if not any(str(service.name) in host and str(service.namespace) in host for service in federation.services):
+            message = f"no federated host {host!r}; it holds the name and the namespace of no service"
+            yield Problem(path, "unknown-host", message)
+        return
     hosts = {federation.host_of(service, cluster) for service in federation.services for cluster in service.clusters}
     if federation.global_hosts:
         hosts |= {federation.global_host_of(service) for service in federation.services}
@@ -76,34 +82,35 @@ def unknown_host(path: Path, host: str, references: References) -> Iterator[Prob
         yield Problem(path, "unknown-host", f"no federated host {host!r}; there are {choices(hosts)}")
 
 
-def family_pinned_twice(path: Path, pinned: Sequence[str]) -> Iterator[Problem]:
+def family_pinned_twice(path: Path, host: str, pinned: Sequence[str]) -> Iterator[Problem]:
     first: dict[int, str] = {}
     for _, address in known(pinned):
         if (other := first.setdefault(ip_address(address).version, address)) is not address:
-            message = f"{address!r} is of the family of {other!r}; a host has one address of each family"
+            message = f"{address!r} of {host} is of the family of {other!r}; a host has one address of each family"
             yield Problem(path, "family-pinned-twice", message)
 
 
-def pin_outside_the_pool(path: Path, address: str, addresses: Addresses) -> Iterator[Problem]:
+def pin_outside_the_pool(path: Path, host: str, address: str, addresses: Addresses) -> Iterator[Problem]:
     pinned = ip_address(address)
     own = [one for one in addresses.networks if one.version == pinned.version] or addresses.networks
     if not any(pinned in network for network in own):
         key = "addresses.pool" if addresses.pools is None else "addresses.pools"
-        message = f"{address!r} is outside the pool {own[0]}; pin inside it or widen `{key}`"
+        message = f"{address!r} of {host} is outside the pool {own[0]}; pin inside it or widen `{key}`"
         yield Problem(path, "pin-outside-the-pool", message)
     elif not any(is_usable(address, network) for network in own):
-        message = f"{address!r} is the first or the last of {own[0]}, which nobody gets; pin another"
+        message = f"{address!r} of {host} is the first or the last of {own[0]}, which nobody gets; pin another"
         yield Problem(path, "pin-outside-the-pool", message)
 
 
-def pin_taken(path: Path, address: str, addresses: Addresses) -> Iterator[Problem]:
+def pin_taken(path: Path, host: str, address: str, addresses: Addresses) -> Iterator[Problem]:
     pinned = ip_address(address)
     is_inside = any(pinned in network for network in addresses.networks)
     if is_inside and any(pinned in network for network in addresses.taken):
-        yield Problem(path, "pin-taken", f"{address!r} is in `addresses.taken`; pin another or take it off that list")
+        message = f"{address!r} of {host} is in `addresses.taken`; pin another or take it off that list"
+        yield Problem(path, "pin-taken", message)
 
 
 def address_pinned_twice(path: Path, host: str, address: str, holders: dict[str, str]) -> Iterator[Problem]:
     if (other := holders.setdefault(address, host)) != host:
-        message = f"{address!r} is pinned to {other} as well; two hosts never share an address"
+        message = f"{address!r} of {host} is pinned to {other} as well; two hosts never share an address"
         yield Problem(path, "address-pinned-twice", message)

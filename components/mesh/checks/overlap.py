@@ -10,6 +10,7 @@ from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, is_known, known
+from ..wording import shown
 from .saying import References, choices, each
 
 Indexed = tuple[int, Rule]
@@ -20,6 +21,7 @@ def overlaps(references: References) -> Iterator[Problem]:
     judged: set[tuple[int, ...]] = set()
     for service, client, rules in _by_client_and_service(references):
         # most client clusters have the same rules: judging them once is enough
+        yield from each(create_service_contradicted(rules, service, client))
         indices = tuple(index for index, _ in rules)
         if indices not in judged:
             judged.add(indices)
@@ -56,16 +58,35 @@ def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) ->
         yield Problem(("traffic", second), "second-rule", message)
 
 
+def create_service_contradicted(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+    """Of one Service on a client cluster that does not run the service."""
+    if client in service.clusters:
+        return
+    stated = [(i, rule) for i, rule in rules if "create_service" in rule.model_fields_set and _is_of_workloads(rule)]
+    for index, rule in stated:
+        first, other = stated[0]
+        if rule.create_service != other.create_service:
+            words = f"{shown(rule.create_service)} contradicts {shown(other.create_service)} of traffic[{first}]"
+            message = f"{words}; one Service is made for all rules for {service.reference}, so state the same"
+            yield Problem(("traffic", index, "createService"), "create-service-contradicted", message)
+
+
+def _is_of_workloads(rule: Rule) -> bool:
+    return "mesh" in rule.clients.gateways
+
+
 def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
     """The VirtualService for ingress gateways has the rule's name, that for a namespace the namespace's."""
     namespaces = {namespace for _, rule in rules for namespace in rule.clients.namespaces}
     named: dict[str, int] = {}
     for index, rule in rules:
-        if set(rule.clients.gateways) == {"mesh"}:
+        is_ingress = set(rule.clients.gateways) != {"mesh"}
+        if not (rule.name or is_ingress):
             continue
         if (first := named.setdefault(rule.name or "", index)) != index:
             words = f"{rule.name!r} is the name of traffic[{first}], too" if rule.name else "is missing"
-            message = f"{words}; several rules for {service.reference} at ingress gateways need names of their own"
+            where = "on one client cluster" if rule.name else "at ingress gateways"
+            message = f"{words}; several rules for {service.reference} {where} need names of their own"
             yield Problem(("traffic", index, "name"), "no-name-of-its-own", message)
         elif not rule.name and "ingress" in namespaces:
             message = f"is missing; {service.reference} has another rule for the namespace 'ingress'"

@@ -45,7 +45,11 @@ def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem
     yield from stated_twice(path, rule.clients.clusters)
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
-        yield from each(unknown_cluster(here, client, references), unanswered_calls(here, client, rule, references))
+        yield from each(
+            unknown_cluster(here, client, references),
+            unanswered_calls(here, client, rule, references),
+            name_of_another_service(here, client, rule, references),
+        )
 
 
 def unanswered_calls(path: Path, client: str, rule: Rule, references: References) -> Iterator[Problem]:
@@ -62,6 +66,19 @@ def unanswered_calls(path: Path, client: str, rule: Rule, references: References
             "add an entry for every call, or `otherwise: notFound`"
         )
         yield Problem(path, "unanswered-calls", message)
+
+
+def name_of_another_service(path: Path, client: str, rule: Rule, references: References) -> Iterator[Problem]:
+    """Where the service does not run, its name and the routes for it are ours; they would take over a Service."""
+    service = references.service(rule.service)
+    if service is None or client in service.clusters or "mesh" not in rule.clients.gateways:
+        return
+    if owner := references.owner_of.get((client, service.namespace, service.name)):
+        message = (
+            f"{rule.service} does not run on {client!r}, where its name is that of a Service of {owner[0]}; "
+            "give one of the two another name"
+        )
+        yield Problem(path, "name-of-another-service", message)
 
 
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 
 from ..errors import Path, Problem
 from ..spec.federation import Federation
@@ -13,6 +14,10 @@ def each(*checks: Iterable[Problem]) -> Iterator[Problem]:
     """The problems of independent checks: what one of them cannot know silences no other."""
     for check in checks:
         yield from as_far_as_known(check)
+
+
+Place = tuple[str, str, str]
+"""Cluster, namespace and name of a Kubernetes Service."""
 
 
 class References:
@@ -39,6 +44,40 @@ class References:
         if service is None and self._unknown:
             raise self._unknown
         return service
+
+    @cached_property
+    def owner_of(self) -> Mapping[Place, tuple[str, str]]:
+        """A Kubernetes Service → the service, and its version, that is reached by it; `""` is any version."""
+        owners: dict[Place, tuple[str, str]] = {}
+        for version_services in (False, True):
+            for service in self.services.values():
+                for cluster, presence in service.clusters.items():
+                    with suppress(UnknownError):
+                        names = presence.version_services if version_services else {"": service.name_on(cluster)}
+                        for version, name in names.items():
+                            place = (cluster, service.namespace_on(cluster), name)
+                            owners.setdefault(place, (service.reference, version))
+        return owners
+
+    def takes_calls(self, cluster: str) -> bool:
+        """Whether the federation has the cluster, and routes may lead there."""
+        clusters = self.federation.clusters
+        return cluster in clusters and clusters[cluster].state == "active"
+
+
+def is_retired(cluster: str, federation: Federation) -> bool:
+    """Whether no object of another cluster names it, and its own callers have no rules."""
+    return cluster in federation.clusters and federation.clusters[cluster].state == "retired"
+
+
+def not_retired(clusters: Iterable[str], federation: Federation) -> list[str]:
+    """Those that the federation has and that are not retired, as far as that is known."""
+    some: list[str] = []
+    for name in clusters:
+        with suppress(UnknownError):
+            if name in federation.clusters and not is_retired(name, federation):
+                some.append(name)
+    return some
 
 
 def fields(parts: Iterable[object], name: str) -> list[object]:

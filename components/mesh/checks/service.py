@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..errors import Path, Problem
+from ..policies import merged, stated_policies
 from ..spec.cluster import Gateway
 from ..spec.service import Import, Presence, Service
 from ..unknown import Unknown, known
 from .crossing import Crossing, crossing, federated_host_of_the_client
-from .policy import policies
+from .policy import landings, policies
 from .saying import References, choices, each, fields, stated_twice
 
 
 def services(references: References) -> Iterator[Problem]:
     seen: set[str] = set()
+    places = landings(references)
     for index, service in known(references.federation.services):
         path = ("services", index)
         yield from each(
@@ -20,7 +22,7 @@ def services(references: References) -> Iterator[Problem]:
             _ports((*path, "ports"), service),
             _presences(path, service, references),
             _importers((*path, "importedBy"), service, references),
-            policies(path, service, references),
+            policies(path, service, places, references),
         )
 
 
@@ -49,6 +51,8 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
                 stated_twice((*here, "identities"), presence.identities),
                 version_twice_selected(here, presence),
                 unknown_port_name((*here, "ports"), presence.ports, service),
+                port_number_twice((*here, "ports"), presence, service),
+                shared_service(here, cluster, presence, service, references),
                 unknown_port_name((*here, "targetPorts"), presence.target_ports, service),
                 unknown_policy((*here, "versionPolicies"), presence),
                 _gateways((*here, "gateways"), presence, cluster, references),
@@ -74,6 +78,38 @@ def unknown_port_name(path: Path, stated: Iterable[str], service: Service) -> It
         if name not in names:
             message = f"the service has no port named {name!r}; it has {choices(names)}"
             yield Problem((*path, name), "unknown-port-name", message)
+
+
+def port_number_twice(path: Path, presence: Presence, service: Service) -> Iterator[Problem]:
+    """A cluster's own number for a port may be that of another."""
+    names: dict[int, str] = {}
+    for port in sorted(service.ports, key=lambda port: port.name in presence.ports):
+        number = presence.ports.get(port.name, port.number)
+        if (other := names.setdefault(number, port.name)) != port.name and port.name in presence.ports:
+            message = f"{number} is the number of {other!r} here, too; {port.name!r} needs a number of its own"
+            yield Problem((*path, port.name), "port-number-twice", message)
+
+
+def shared_service(
+    path: Path, cluster: str, presence: Presence, service: Service, references: References
+) -> Iterator[Problem]:
+    """Objects have the names of Kubernetes Services, so the one's would take the place of the other's."""
+    namespace, name = service.namespace_on(cluster), service.name_on(cluster)
+    owner, _ = references.owner_of.get((cluster, namespace, name), ("", ""))
+    if owner and owner != service.reference:
+        key = "name" if presence.name else "namespace" if presence.namespace else None
+        what = f"'{name}.{namespace}' is the Service of {owner} on {cluster}"
+        message = f"{what}; state its versions and ports there, or another name here"
+        yield Problem((*path, key) if key else path, "shared-service", message)
+    for version, own in presence.version_services.items():
+        owner, other = references.owner_of.get((cluster, namespace, own), ("", ""))
+        if (owner, other) in (("", ""), (service.reference, version)):
+            continue
+        own_policy = merged(*stated_policies(service, cluster, version))
+        if own_policy != merged(*stated_policies(references.services[owner], cluster, other)):
+            whose = f"{owner} {other}" if other else owner
+            message = f"{own!r} is the Service of {whose}, too; calls to it have one policy, so state the same for both"
+            yield Problem((*path, "versionServices", version), "shared-service", message)
 
 
 def unknown_policy(path: Path, presence: Presence) -> Iterator[Problem]:

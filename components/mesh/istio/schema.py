@@ -37,6 +37,11 @@ def fields(kind: str, release: str, place: Path) -> list[str]:
     return sorted(_resolved(schema_at(release, kind, place), release)["fields"])
 
 
+def one_of(kind: str, release: str, place: Path) -> tuple[tuple[str, ...], ...]:
+    """The groups of fields at a place of which a value has one. Raises `KeyError` for a place that does not exist."""
+    return tuple(map(tuple, _resolved(schema_at(release, kind, place), release).get("atMostOne", ())))
+
+
 def first_release(kind: str, place: Path) -> str | None:
     """The first release that has this place; nothing if none has it."""
     return next((release for release in RELEASES if _has(release, kind, place)), None)

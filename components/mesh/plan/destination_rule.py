@@ -11,10 +11,10 @@ from typing import Any
 from .. import names
 from ..istio.kinds import DESTINATION_RULE
 from ..manifest import Manifest
+from ..policies import merged, stated_policies
 from ..routes import Routes, Use
 from .crossing import policy_across_clusters
 from .planned import Pair, Planned
-from .policy import merged, stated_policies
 from .subset import local_subset
 
 
@@ -46,7 +46,7 @@ def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
         labels = service.clusters[serving].labels_of(version)
         assert labels is not None, f"{service.reference} has no version {version}; checks.rule refuses that"
         called_here = any(pair == (serving, serving) for pair in pairs_of[service.reference, serving, version])
-        policy = merged(*stated_policies(use, version)) if called_here else {}
+        policy = merged(*stated_policies(use.service, use.serving.name, version)) if called_here else {}
         spec = local_subset(routes.federation.local_host_of(service, serving), version, labels, policy)
         name = names.subset_name(version, service.name_on(serving))
         manifest = Manifest.of(DESTINATION_RULE, serving, service.namespace_on(serving), name, spec)
@@ -60,7 +60,7 @@ def _policies_where_it_runs(routes: Routes) -> Iterator[Planned]:
             continue
         namespace = use.service.namespace_on(use.serving.name)
         for version in sorted(version for version in {"", *use.versions} if not use.subset_behind(version)):
-            if policy := merged(*stated_policies(use, version)):
+            if policy := merged(*stated_policies(use.service, use.serving.name, version)):
                 spec = {"exportTo": ["*"], "host": use.host_behind(version), "trafficPolicy": policy}
                 name = use.service_behind(version)
                 manifest = Manifest.of(DESTINATION_RULE, use.serving.name, namespace, name, spec)

@@ -14,23 +14,24 @@ from .planned import Pair, Planned
 
 def gateways(routes: Routes) -> Iterator[Planned]:
     """One for each Service that other clusters call, and each gateway of its serving cluster that we manage."""
-    pairs_of: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
-    use_of: dict[tuple[str, str, str], Use] = {}
+    pairs_of: dict[tuple[str, str, str, str], list[Pair]] = defaultdict(list)
+    use_of: dict[tuple[str, str, str, str], Use] = {}
     for use in routes.crossings:
         namespace = use.service.namespace_on(use.serving.name)
         for service in sorted({use.service_behind(version) for version in {"", *use.versions}}):
-            key = (use.serving.name, namespace, service)
-            use_of[key] = use
-            if use.is_routed:
-                pairs_of[key].append(use.pair)
+            for name in use.gateways:
+                key = (use.serving.name, namespace, service, name)
+                use_of[key] = use
+                if use.is_routed:
+                    pairs_of[key].append(use.pair)
     for key, use in use_of.items():
-        serving, namespace, service = key
-        for name, one in use.gateways.items():
-            if one.manage:
-                spec = gateway(one, names.local_host(service, namespace, use.serving.domain))
-                own_name = names.gateway_name(service, namespace, name)
-                manifest = Manifest.of(GATEWAY, serving, use.serving.namespace_of(one), own_name, spec)
-                yield Planned(manifest, serves=tuple(pairs_of[key]))
+        serving, namespace, service, name = key
+        one = use.gateways[name]
+        if one.manage:
+            spec = gateway(one, names.local_host(service, namespace, use.serving.domain))
+            own_name = names.gateway_name(service, namespace, name)
+            manifest = Manifest.of(GATEWAY, serving, use.serving.namespace_of(one), own_name, spec)
+            yield Planned(manifest, serves=tuple(pairs_of[key]))
 
 
 def gateway(one: Gateway, host: str) -> dict[str, Any]:

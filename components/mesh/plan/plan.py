@@ -1,6 +1,6 @@
 """From resolved routes to the objects that each cluster needs: the whole translation in one call."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -66,7 +66,7 @@ def plan(routes: Routes, addresses: Mapping[str, Sequence[Late]], part_of: str) 
         gateways,
     )
     with cycle_collector.paused():
-        planned = {item.manifest.key: item for maker in makers for item in maker(routes)}
+        planned = _joined(item for maker in makers for item in maker(routes))
         labels = {**MANAGED_BY, PART_OF: part_of}
         manifests: dict[str, list[Manifest]] = {name: [] for name in sorted(routes.federation.clusters)}
         for _, item in sorted(planned.items()):
@@ -75,6 +75,17 @@ def plan(routes: Routes, addresses: Mapping[str, Sequence[Late]], part_of: str) 
         after = {key: item.after for key, item in planned.items() if item.after}
         staying = frozenset(key for key, item in planned.items() if item.stays)
         return Plan(manifests, _edges(planned), after, labels, staying)
+
+
+def _joined(items: Iterable[Planned]) -> dict[str, Planned]:
+    """By key; an object that two parts of the spec need is one."""
+    planned: dict[str, Planned] = {}
+    for item in items:
+        key = item.manifest.key
+        before = planned.get(key)
+        assert before is None or before.manifest == item.manifest, f"{key} is two objects; checks.service refuses that"
+        planned[key] = before.joined(item) if before else item
+    return planned
 
 
 def fresh(routes: Routes, part_of: str) -> Plan:

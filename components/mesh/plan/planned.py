@@ -20,3 +20,13 @@ class Planned(NamedTuple):
     """The pairs of clusters between which it sends calls."""
     stays: bool = False
     """Whether it stays on its cluster when it leaves the plan."""
+
+    def joined(self, other: "Planned") -> "Planned":
+        """The same object, for whoever needs either."""
+        return Planned(
+            self.manifest,
+            tuple(dict.fromkeys((*self.after, *other.after))),
+            tuple(dict.fromkeys((*self.serves, *other.serves))),
+            tuple(dict.fromkeys((*self.leads, *other.leads))),
+            self.stays or other.stays,
+        )

@@ -3,6 +3,7 @@
 A message begins with the offending value; `read` puts it there.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -133,15 +134,30 @@ def _host_template(value: str) -> str:
 
 
 def _global_host_template(value: str) -> str:
-    return _template(value, names.PLACEHOLDERS[:-1])
+    _template(value, names.PLACEHOLDERS[:-1])
+    labels = names.federated_host(value, service="a", namespace="a", cluster="").split(".")
+    if labels[2:] in ([], ["svc"]):
+        raise wrong(
+            "short-names-of-services",
+            "gives short names that Services have on their own clusters, such as reviews.default; "
+            "end it with a domain, such as .global",
+        )
+    return value
 
 
 def _template(value: str, placeholders: Sequence[str]) -> str:
+    every = f"{', '.join(placeholders[:-1])} and {placeholders[-1]}"
     if any(value.count(placeholder) != 1 for placeholder in placeholders):
-        every = f"{', '.join(placeholders[:-1])} and {placeholders[-1]}"
         raise wrong("incomplete-template", "does not hold {every} once each", every=every)
     if not all("." in text for text in _between(value, placeholders)):
         raise wrong("ambiguous-template", "needs a dot between its placeholders, or two services could share a host")
+    if others := [other for other in re.findall(r"{[^{}]*}", value) if other not in placeholders]:
+        raise wrong(
+            "unknown-placeholder",
+            "has '{other}', which is none of its placeholders; they are {every}",
+            other=others[0],
+            every=every,
+        )
     if value.count("{") != len(placeholders) or value.count("}") != len(placeholders):
         raise wrong("not-a-dns-name", "does not give DNS names; a brace stands outside of its placeholders")
     example = names.federated_host(value, service="a", namespace="a", cluster="a")
