@@ -95,7 +95,7 @@ class _Resolver:
                 entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
                     yield entry
-            if rule.otherwise and calls.kind == "http":
+            if rule.takes_the_rest(calls.kind):
                 yield self._otherwise(rule, calls)
 
     def _otherwise(self, rule: Rule, calls: _Calls) -> Entry:

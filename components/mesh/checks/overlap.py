@@ -151,7 +151,7 @@ def _judged(
                 hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
                 yield path, hiders[0] if all(hiders) else None
             before += own
-        if rule.otherwise:
+        if rule.takes_the_rest(kind):
             match = {"sourceLabels": labels} if labels else {}
             before.append(_Place(("traffic", index, "otherwise"), match))
 

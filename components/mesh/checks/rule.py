@@ -141,10 +141,12 @@ def useless_otherwise(path: Path, rule: Rule, references: References) -> Iterato
     if rule.otherwise and rule.tls:
         message = f"{rule.otherwise!r} has no meaning for tls; server names without a match pass through as they are"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
-    elif rule.otherwise and rule.http and not rule.tcp and service and _takes_all(rule, "http", service):
+    elif not rule.otherwise or service is None or not (rule.http or rule.tcp):
+        return
+    elif _takes_all(rule, "http", service) and _takes_all(rule, "tcp", service):
         message = f"{rule.otherwise!r} is for calls that no entry takes; one of the entries takes all"
         yield Problem((*path, "otherwise"), "useless-otherwise", message, "warning")
-    elif rule.otherwise == "notFound" and rule.tcp:
+    elif rule.otherwise == "notFound" and not _takes_all(rule, "tcp", service):
         message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
 

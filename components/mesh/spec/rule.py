@@ -175,3 +175,11 @@ class Rule(Part):
     """The entries for TCP, MONGO, REDIS and MYSQL, tried in order."""
     tls: list[TlsEntry] = []
     """The entries for TLS and HTTPS, tried in order; server names that none of them matches are not affected."""
+
+    def takes_the_rest(self, kind: str) -> bool:
+        """Whether `otherwise` takes the calls of its callers that no entry of this kind has taken before.
+
+        404 is an answer of HTTP alone. For `tls`, there is no rest: server names that nothing matches pass through.
+        """
+        answers = {"http": ("clientCluster", "notFound"), "tcp": ("clientCluster",), "tls": ()}
+        return bool(getattr(self, kind)) and self.otherwise in answers[kind]
