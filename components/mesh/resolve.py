@@ -83,7 +83,7 @@ class _Resolver:
         for entry in self._of_rules(calls, rules):
             some = True
             yield entry
-            if any(is_catch_all(match) for match in entry.matches if "port" not in match):
+            if any(map(is_catch_all, entry.matches)):
                 return
         # for `tcp` and `tls` istiod itself sends the rest to the service
         if some and calls.kind == "http" and calls.client.name in calls.service.clusters:
