@@ -10,6 +10,7 @@ from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, is_known, known
+from ..wording import joined
 from .saying import References, choices, each
 
 Indexed = tuple[int, Rule]
@@ -51,9 +52,16 @@ def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterato
 
 def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) -> Iterator[Problem]:
     (first, one), (second, other) = pair
-    if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
-        message = f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
-        yield Problem(("traffic", second), "second-rule", message)
+    # the port of a gateway says nothing about the port of the service
+    if meeting := _same_calls_at_a_gateway(one, other):
+        calls = service.reference
+    elif (meeting := _same_workloads(one, other)) and (ports := _same_ports(one, other, service)):
+        calls = f"{service.reference}:{ports}"
+    else:
+        return
+    name = f" ({one.name!r})" if one.name else ""
+    message = f"{calls!r} on {client} has a rule for {meeting} already; it is traffic[{first}]{name}"
+    yield Problem(("traffic", second), "second-rule", message)
 
 
 def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
@@ -72,12 +80,16 @@ def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[P
             yield Problem(("traffic", index, "name"), "no-name-of-its-own", message)
 
 
-def _same_callers(one: Rule, other: Rule) -> str:
-    """Words for the callers for whom both rules speak alike; nothing if there are none."""
-    gateways = set(one.clients.gateways) & set(other.clients.gateways)
-    if (ingress := gateways - {"mesh"}) and (hosts := set(one.hosts) & set(other.hosts)):
-        return f"{choices(hosts)} at {choices(ingress)}"
-    if "mesh" not in gateways or one.clients.labels != other.clients.labels:
+def _same_calls_at_a_gateway(one: Rule, other: Rule) -> str:
+    """Words for the calls of an ingress gateway for which both rules speak; nothing if there are none."""
+    gateways = (set(one.clients.gateways) & set(other.clients.gateways)) - {"mesh"}
+    hosts = set(one.hosts) & set(other.hosts)
+    return f"{choices(hosts)} at {choices(gateways)}" if gateways and hosts else ""
+
+
+def _same_workloads(one: Rule, other: Rule) -> str:
+    """Words for the workloads for which both rules speak alike; nothing if there are none."""
+    if not all("mesh" in rule.clients.gateways for rule in (one, other)) or one.clients.labels != other.clients.labels:
         return ""
     if one.clients.namespaces is None and other.clients.namespaces is None:
         return "the same callers"
@@ -106,18 +118,25 @@ class _Place(NamedTuple):
 
 def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
     """An entry that no call can reach, because others before it take all of its calls."""
-    hiders: dict[Path, Path | None] = {}
+    hiders: dict[Path, list[list[Path]]] = defaultdict(list)
     for kind in PROTOCOLS_OF:
         for gateways, sharing in _lists(rules):
             for port in sorted({port for _, rule in sharing for port in service.ports_for(kind, rule.port)}):
-                for path, hider in _judged(sharing, kind, port, gateways):
-                    # whoever is reached by some callers, or on some port, is not hidden
-                    hiders[path] = hider if path not in hiders or hiders[path] else None
-    for path, hider in hiders.items():
-        if hider:
-            words = spelled(hider[2:] if hider[1] == path[1] else hider)
-            message = f"{spelled(path[2:])} never takes a call; {words} takes all of its calls before it"
+                for path, hiding in _judged(sharing, kind, port, gateways):
+                    hiders[path] += hiding
+    for path, hiding in hiders.items():
+        # whoever is reached by some callers, or on some port, is not hidden
+        if all(hiding):
+            named = list(dict.fromkeys(_in_common(hiding) or [one for one, *_ in hiding]))
+            words = joined([spelled(hider[2:] if hider[1] == path[1] else hider) for hider in named])
+            takes = "takes" if len(named) == 1 else "take"
+            message = f"{spelled(path[2:])} never takes a call; {words} {takes} all of its calls before it"
             yield Problem(path, "hidden-entry", message)
+
+
+def _in_common(hiding: Sequence[Sequence[Path]]) -> list[Path]:
+    """The first that hides everything by itself, if there is one."""
+    return [hider for hider in hiding[0] if all(hider in others for others in hiding)][:1]
 
 
 def _lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]:
@@ -134,8 +153,8 @@ def _lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]
 
 def _judged(
     rules: Sequence[Indexed], kind: str, port: int, gateways: Collection[str]
-) -> Iterator[tuple[Path, Path | None]]:
-    """Each entry that speaks for the port, and the one that hides it, if there is one."""
+) -> Iterator[tuple[Path, list[list[Path]]]]:
+    """Each entry that speaks for the port, and for each of its matches those that hide it."""
     before: list[_Place] = []
     for index, rule in rules:
         if rule.port not in (None, port):
@@ -144,12 +163,11 @@ def _judged(
         for position, entry in known(getattr(rule, kind)):
             path = ("traffic", index, kind, position)
             if not is_known(entry.match):
-                yield path, None
+                yield path, [[]]
                 continue
             own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
             if own:
-                hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
-                yield path, hiders[0] if all(hiders) else None
+                yield path, [[place.path for place in before if covers(place.match, one.match)] for one in own]
             before += own
         if rule.takes_the_rest(kind):
             match = {"sourceLabels": labels} if labels else {}
