@@ -15,7 +15,10 @@ from .saying import References, choices, each, stated_twice
 from .service import unknown_cluster
 
 Owners = dict[tuple[str, str, str], tuple[str, Path]]
-"""Client cluster, host and namespace of callers → the service that the host means there, and the first rule for it."""
+"""What a host means somewhere → that service, and the first rule that says so.
+
+The place is a client cluster, and a namespace of callers or an ingress gateway there.
+"""
 
 
 def traffic(references: References) -> Iterator[Problem]:
@@ -169,9 +172,12 @@ def _hosts(references: References) -> Iterator[Problem]:
 
 
 def host_of_two_services(path: Path, rule: Rule, references: References, owners: Owners) -> Iterator[Problem]:
-    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
+    """Of two VirtualServices for a host, workloads get one, and nothing of the other.
+
+    An ingress gateway tries the entries of both, and of two for every call that of the older object.
+    """
     federation, service = references.federation, references.service(rule.service)
-    if service is None or "mesh" not in rule.clients.gateways:
+    if service is None:
         return
     reported: set[Path] = set()
     for _, client in known(rule.clients.clusters):
@@ -179,12 +185,24 @@ def host_of_two_services(path: Path, rule: Rule, references: References, owners:
             continue
         for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
             here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
-            for namespace in rule.clients.namespaces or ("",):
-                owner, first = owners.setdefault((client, host, namespace), (rule.service, path))
+            for place, at, why in _where_a_host_is_one_services(rule, service, client):
+                if "/" in place and position == len(rule.hosts):
+                    continue  # a gateway is asked for the stated hosts alone
+                owner, first = owners.setdefault((client, host, place), (rule.service, path))
                 if owner != rule.service and here not in reported:
                     reported.add(here)
-                    message = (
-                        f"{host!r} means {owner} on {client} already, by {spelled(first)}; "
-                        "workloads cannot mean two services by one host"
-                    )
+                    message = f"{host!r} means {owner} {at} already, by {spelled(first)}; {why}"
                     yield Problem(here, "host-of-two-services", message)
+
+
+def _where_a_host_is_one_services(rule: Rule, service: Service, client: str) -> Iterator[tuple[str, str, str]]:
+    """Namespaces of callers and ingress gateways, each in words, and why a host cannot mean two services there."""
+    if "mesh" in rule.clients.gateways:
+        for namespace in rule.clients.namespaces or ("",):
+            yield namespace, f"on {client}", "workloads cannot mean two services by one host"
+    # in all other cases, calls that no entry takes are left to other rules
+    if rule.otherwise or client in service.clusters or _takes_all(rule, "http", service):
+        for gateway in rule.clients.gateways:
+            if gateway != "mesh":
+                why = "both take what no entry takes; make one rule, with `service` at its destinations"
+                yield gateway, f"at {gateway} on {client}", why
