@@ -12,6 +12,7 @@ from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, is_known, known
 from ..wording import joined
 from .saying import References, choices, each
+from .subnets import subnets
 
 Indexed = tuple[int, Rule]
 """A rule, and its index in `traffic`."""
@@ -47,7 +48,22 @@ def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterato
     problems = list(each(*(second_rule(pair, service, client) for pair in combinations(rules, 2))))
     yield from problems
     second = {problem.path[1] for problem in problems}
-    yield from hidden_entry([(index, rule) for index, rule in rules if index not in second], service)
+    first = [(index, rule) for index, rule in rules if index not in second]
+    hidden = list(each(hidden_entry(first, service)))
+    yield from hidden
+    yield from _subnets(first, service, {problem.path for problem in hidden})
+
+
+def _subnets(rules: Sequence[Indexed], service: Service, hidden: Collection[Path]) -> Iterator[Problem]:
+    """Of entries that are not hidden altogether."""
+    told: set[Path] = set()
+    for gateways, sharing in _lists(rules):
+        numbers = {port for _, rule in sharing for port in service.ports_for("tcp", rule.port)}
+        for port in sorted(numbers if "mesh" in gateways else ()):
+            for problem in subnets(sharing, port):
+                if problem.path not in told and problem.path[:4] not in hidden:
+                    yield problem
+                told.add(problem.path)
 
 
 def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) -> Iterator[Problem]:
