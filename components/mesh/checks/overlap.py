@@ -1,7 +1,7 @@
 """Which calls each rule and each entry can still get, after all that come before."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -26,8 +26,16 @@ def overlaps(references: References) -> Iterator[Problem]:
         if indices not in judged:
             judged.add(indices)
             yield from each(_of_both(rules, service, client))
+        yield from each(_where_it_does_not_run(rules, service, client, references))
     for index, rule in known(references.federation.traffic):
         yield from each(never_matches(("traffic", index), rule, references))
+
+
+def _where_it_does_not_run(
+    rules: Sequence[Indexed], service: Service, client: str, references: References
+) -> Iterator[Problem]:
+    if client in references.federation.clusters and client not in service.clusters:
+        yield from unanswered_calls(rules, service, client)
 
 
 def _by_client_and_service(references: References) -> Iterator[tuple[Service, str, list[Indexed]]]:
@@ -172,26 +180,38 @@ def _judged(
 ) -> Iterator[tuple[Path, list[list[Path]]]]:
     """Each entry that speaks for the port, and for each of its matches those that hide it."""
     before: list[_Place] = []
+    for path, matches in _entries_in_order(rules, kind, port, gateways):
+        if matches is None:
+            yield path, [[]]
+            continue
+        if matches and path[-1] != "otherwise":
+            yield path, [[place.path for place in before if covers(place.match, match)] for match in matches]
+        before += [_Place(path, match) for match in matches]
+
+
+def _entries_in_order(
+    rules: Sequence[Indexed], kind: str, port: int | None, gateways: Collection[str]
+) -> Iterator[tuple[Path, list[dict[str, Any]] | None]]:
+    """Each entry, and `otherwise` of each rule, with its matches as they hold on the port; None if nobody knows."""
     for index, rule in rules:
         if rule.port not in (None, port):
             continue
         labels = rule.clients.labels or {}
         for position, entry in known(getattr(rule, kind)):
-            path = ("traffic", index, kind, position)
-            if not is_known(entry.match):
-                yield path, [[]]
-                continue
-            own = [_Place(path, match) for match in _narrowed(entry.match, port, gateways, labels)]
-            if own:
-                yield path, [[place.path for place in before if covers(place.match, one.match)] for one in own]
-            before += own
+            is_readable = is_known(entry.match)
+            matches = list(_narrowed(entry.match, port, gateways, labels)) if is_readable else None
+            yield ("traffic", index, kind, position), matches
         if rule.takes_the_rest(kind):
-            match = {"sourceLabels": labels} if labels else {}
-            before.append(_Place(("traffic", index, "otherwise"), match))
+            yield ("traffic", index, "otherwise"), [_of_callers(rule)]
+
+
+def _of_callers(rule: Rule) -> dict[str, Any]:
+    """A match that every call fits for which the rule speaks."""
+    return {"sourceLabels": rule.clients.labels} if rule.clients.labels else {}
 
 
 def _narrowed(
-    matches: Any, port: int, gateways: Collection[str], labels: Mapping[str, str]
+    matches: Any, port: int | None, gateways: Collection[str], labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     for match in matches if isinstance(matches, list) and matches else [{}]:
         rest = narrowed(match, port, gateways) if isinstance(match, dict) else None
@@ -200,6 +220,40 @@ def _narrowed(
                 own = rest.get("sourceLabels")
                 rest["sourceLabels"] = {**labels, **(own if isinstance(own, dict) else {})}
             yield rest
+
+
+def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+    """Where the service does not run, nobody answers the calls that no entry takes."""
+    missing = {"http": "an entry for every call, or `otherwise: notFound`", "tcp": "a tcp entry for every connection"}
+    unanswered: dict[int, dict[str, None]] = defaultdict(dict)
+    for gateways, sharing in _lists(rules):
+        for index, rule in sharing:
+            for kind in missing:
+                ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [rule.port]
+                for port in ports if getattr(rule, kind) else ():
+                    # a gateway has a 404 of its own
+                    needs_answer = "mesh" in gateways or rule.otherwise == "clientCluster"
+                    if needs_answer and not _is_answered(index, rule, _entries_in_order(sharing, kind, port, gateways)):
+                        unanswered[index][kind] = None
+    for index, rule in rules:
+        if index in unanswered:
+            message = (
+                f"{service.reference} does not run on {client!r}, so nobody there answers calls that no entry takes; "
+                f"add {'; and '.join(missing[kind] for kind in unanswered[index])}"
+            )
+            [position] = [p for p, one in known(rule.clients.clusters) if one == client][:1]
+            yield Problem(("traffic", index, "clients", "clusters", position), "unanswered-calls", message)
+
+
+def _is_answered(index: int, rule: Rule, entries: Iterable[tuple[Path, list[dict[str, Any]] | None]]) -> bool:
+    """Whether each call of the rule is taken before nobody but the client cluster is left."""
+    for path, matches in entries:
+        if path[1:] == (index, "otherwise") and rule.otherwise == "clientCluster":
+            return False
+        # what nobody can read may take all
+        if matches is None or any(covers(match, _of_callers(rule)) for match in matches):
+            return True
+    return False
 
 
 def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:

@@ -46,23 +46,7 @@ def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem
     yield from stated_twice(path, rule.clients.clusters)
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
-        yield from each(unknown_cluster(here, client, references), unanswered_calls(here, client, rule, references))
-
-
-def unanswered_calls(path: Path, client: str, rule: Rule, references: References) -> Iterator[Problem]:
-    """Where the service does not run, nobody answers the calls that no entry takes."""
-    service = references.service(rule.service)
-    if service is None or client not in references.federation.clusters or client in service.clusters:
-        return
-    if "mesh" not in rule.clients.gateways and rule.otherwise != "clientCluster":
-        return  # the gateway's own 404
-    takes_all = _takes_all(rule, "http", service) and _takes_all(rule, "tcp", service)
-    if rule.otherwise == "clientCluster" or not (takes_all or rule.otherwise == "notFound"):
-        message = (
-            f"{rule.service} does not run on {client!r}, so nobody there answers calls that no entry takes; "
-            "add an entry for every call, or `otherwise: notFound`"
-        )
-        yield Problem(path, "unanswered-calls", message)
+        yield from each(unknown_cluster(here, client, references))
 
 
 def _takes_all(rule: Rule, kind: str, service: Service) -> bool:
