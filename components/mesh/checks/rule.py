@@ -36,7 +36,7 @@ def traffic(references: References) -> Iterator[Problem]:
             ambiguous_port(path, rule, references),
             useless_otherwise(path, rule, references),
             passes_outside_the_mesh(path, rule, references),
-            *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
+            *(entries((*path, kind), getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references.federation),
         )
     yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
