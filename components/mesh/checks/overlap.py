@@ -9,9 +9,9 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import UnknownError, is_known, known
+from ..unknown import Unknown, UnknownError, is_known, known
 from ..wording import joined
-from .saying import References, choices, each
+from .saying import References, choices, each, stated_matches
 from .subnets import subnets
 
 Indexed = tuple[int, Rule]
@@ -56,10 +56,16 @@ def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterato
     problems = list(each(*(second_rule(pair, service, client) for pair in combinations(rules, 2))))
     yield from problems
     second = {problem.path[1] for problem in problems}
-    first = [(index, rule) for index, rule in rules if index not in second]
+    first = [(index, rule) for index, rule in rules if index not in second and _is_readable(rule)]
     hidden = list(each(hidden_entry(first, service)))
     yield from hidden
     yield from _subnets(first, service, {problem.path for problem in hidden})
+
+
+def _is_readable(rule: Rule) -> bool:
+    """Whether somebody knows for whom it speaks, and on which port; if not, it is not said to hide anything."""
+    clients = rule.clients
+    return all(map(is_known, (rule.port, clients.namespaces, clients.labels, clients.gateways)))
 
 
 def _subnets(rules: Sequence[Indexed], service: Service, hidden: Collection[Path]) -> Iterator[Problem]:
@@ -145,7 +151,7 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
     hiders: dict[Path, list[list[Path]]] = defaultdict(list)
     for kind in PROTOCOLS_OF:
         for gateways, sharing in _lists(rules):
-            for port in sorted({port for _, rule in sharing for port in service.ports_for(kind, rule.port)}):
+            for port in sorted({port for _, rule in sharing for port in _possible_ports(service, kind, rule.port)}):
                 for path, hiding in _judged(sharing, kind, port, gateways):
                     hiders[path] += hiding
     for path, hiding in hiders.items():
@@ -156,6 +162,15 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
             takes = "takes" if len(named) == 1 else "take"
             message = f"{spelled(path[2:])} never takes a call; {words} {takes} all of its calls before it"
             yield Problem(path, "hidden-entry", message)
+
+
+def _possible_ports(service: Service, kind: str, only: int | None) -> list[int]:
+    """Those for which entries of a kind may speak; a port whose protocol nobody knows is one of them."""
+    return [
+        port.number
+        for port in service.ports
+        if only in (None, port.number) and (isinstance(port.protocol, Unknown) or port.protocol in PROTOCOLS_OF[kind])
+    ]
 
 
 def _in_common(hiding: Sequence[Sequence[Path]]) -> list[Path]:
@@ -197,11 +212,12 @@ def _entries_in_order(
         if rule.port not in (None, port):
             continue
         labels = rule.clients.labels or {}
-        for position, entry in known(getattr(rule, kind)):
-            is_readable = is_known(entry.match)
-            matches = list(_narrowed(entry.match, port, gateways, labels)) if is_readable else None
+        entries = getattr(rule, kind)
+        for position, entry in () if isinstance(entries, Unknown) else known(entries):
+            stated = stated_matches(entry)
+            matches = None if stated is None else list(_narrowed(stated, port, gateways, labels))
             yield ("traffic", index, kind, position), matches
-        if rule.takes_the_rest(kind):
+        if is_known(entries) and is_known(rule.otherwise) and rule.takes_the_rest(kind):
             yield ("traffic", index, "otherwise"), [_of_callers(rule)]
 
 
@@ -211,10 +227,10 @@ def _of_callers(rule: Rule) -> dict[str, Any]:
 
 
 def _narrowed(
-    matches: Any, port: int | None, gateways: Collection[str], labels: Mapping[str, str]
+    matches: Sequence[dict[str, Any]], port: int | None, gateways: Collection[str], labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    for match in matches if isinstance(matches, list) and matches else [{}]:
-        rest = narrowed(match, port, gateways) if isinstance(match, dict) else None
+    for match in matches:
+        rest = narrowed(match, port, gateways)
         if rest is not None:
             if labels:
                 own = rest.get("sourceLabels")
@@ -229,6 +245,9 @@ def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) ->
     for gateways, sharing in _lists(rules):
         for index, rule in sharing:
             for kind in missing:
+                # 404 may be what answers
+                if not all(is_known(one.otherwise) for _, one in sharing):
+                    continue
                 ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [rule.port]
                 for port in ports if getattr(rule, kind) else ():
                     # a gateway has a 404 of its own

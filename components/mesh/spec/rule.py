@@ -1,6 +1,6 @@
 """Rules: how calls to a service, made on some clusters, are spread."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
@@ -118,6 +118,8 @@ class HttpEntry(Part):
 class TcpEntry(Part):
     """An entry of a VirtualService's `tcp`, whose destinations are ours."""
 
+    scope: ClassVar = frozenset({"match"})
+
     match: TcpMatch = None
     """Istio's conditions, of which one must hold; every connection if it is left out."""
     route: Annotated[list[Destination], NonEmpty]
@@ -136,6 +138,8 @@ class TlsEntry(Part):
 class Clients(Part):
     """Whose workloads a rule is for."""
 
+    scope: ClassVar = frozenset({"namespaces", "labels", "gateways"})
+
     clusters: Annotated[list[DnsLabel], NonEmpty]
     """The client clusters."""
     namespaces: Annotated[list[DnsLabel], NonEmpty] | None = None
@@ -148,6 +152,8 @@ class Clients(Part):
 
 class Rule(Part):
     """How calls to one service, made on some clusters, are spread."""
+
+    scope: ClassVar = frozenset({"port", "otherwise"})
 
     name: DnsLabel | None = None
     """The rule's name, in messages and in the names of objects."""
