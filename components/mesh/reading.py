@@ -42,6 +42,8 @@ class Reading:
                 values[name] = self._field(field, data[keys[name]], (*path, keys[name]))
             elif field.is_required():
                 values[name] = self._unread((*path, field.alias or name), "missing-key", "is missing")
+            elif key := next((key for key in data if name in model.scope and _meant(key, model, data) == name), None):
+                values[name] = Unknown((*path, key), encrypted=False)
         for key in data:
             if issubclass(model, HttpEntry) and _is_istios(key, model):
                 values[key] = self._in_istios_words(model.words(key), data[key], (*path, key))
@@ -176,8 +178,24 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
 
 
 def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
-    snake_case = "_" in key
-    keys = [name if snake_case else field.alias or name for name, field in model.model_fields.items()]
-    nearest = get_close_matches(key, [*keys, *model.elsewhere], n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest and nearest[0] not in data else ""
-    return f"{key!r} is not a known key; {hint}it takes {', '.join(sorted(keys))}"
+    nearest = _nearest(key, model, data)
+    hint = f"did you mean {nearest!r}? " if nearest else ""
+    return f"{key!r} is not a known key; {hint}it takes {', '.join(sorted(_keys_like(key, model)))}"
+
+
+def _keys_like(key: str, model: type[Part]) -> list[str]:
+    """The keys of a part, in the spelling of this one."""
+    return [name if "_" in key else field.alias or name for name, field in model.model_fields.items()]
+
+
+def _nearest(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
+    """The key that is probably meant; empty if it is not like any, or if that one is stated as well."""
+    nearest = get_close_matches(key, [*_keys_like(key, model), *model.elsewhere], n=1)
+    return nearest[0] if nearest and nearest[0] not in data else ""
+
+
+def _meant(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str | None:
+    """The field that an unknown key probably means."""
+    if not isinstance(key, str) or key in _fields_by_key(model) or _is_istios(key, model):
+        return None
+    return _fields_by_key(model).get(_nearest(key, model, data))

@@ -83,10 +83,10 @@ class _Resolver:
         for entry in self._of_rules(calls, rules):
             some = True
             yield entry
-            if any(is_catch_all(match) for match in entry.matches if "port" not in match):
+            if any(map(is_catch_all, entry.matches)):
                 return
         # for `tcp` and `tls` istiod itself sends the rest to the service
-        if some and calls.kind == "http" and calls.client.name in calls.service.clusters:
+        if some and calls.kind == "http" and _runs_at_home(calls):
             yield self._at_home(calls, rules[0], {})
 
     def _of_rules(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
@@ -95,7 +95,8 @@ class _Resolver:
                 entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
                     yield entry
-            if rule.otherwise and calls.kind == "http":
+            # where the service does not run, entries take every call before `clientCluster` could (`checks.overlap`)
+            if rule.takes_the_rest(calls.kind) and (rule.otherwise == "notFound" or _runs_at_home(calls)):
                 yield self._otherwise(rule, calls)
 
     def _otherwise(self, rule: Rule, calls: _Calls) -> Entry:
@@ -177,6 +178,10 @@ class _Resolver:
             wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
             if client not in service.clusters and wanted and False not in wanted:
                 yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
+
+
+def _runs_at_home(calls: _Calls) -> bool:
+    return calls.client.name in calls.service.clusters
 
 
 def _added_up(destinations: Iterable[SpecDestination]) -> list[SpecDestination]:

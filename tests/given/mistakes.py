@@ -328,7 +328,8 @@ def _rules(spec: Spec) -> Iterator[Mistake]:
         for cluster in spec["clusters"].keys() - service["clusters"].keys():
             needs = (*to_service, ("services", number, "clusters"), ("clusters", cluster))
             needs = (*needs, (*path, "http"))
-            edits = (Edit(here, cluster), Edit((*path, "otherwise"), "clientCluster"))
+            some = Edit((*path, "http", 0, "match"), [{"method": {"exact": "GET"}}])
+            edits = (Edit(here, cluster), Edit((*path, "otherwise"), "clientCluster"), some)
             yield Mistake("unanswered-calls", here, f"does not run on {cluster!r}", edits, needs)
         here = (*path, "http", 1)
         needs = (*to_service, ("services", number, "ports"), path)

@@ -1,7 +1,7 @@
 """Which regular expressions RE2 takes, and that a flaw says what is wrong."""
 
 import pytest
-from mesh_federation.mesh.istio.regex import flaw
+from mesh_federation.mesh.istio.regex import fits, flaw
 
 RIGHT = [
     *("", "a.*", "(?i)jason|ann", "^v[0-9]+$", "(?P<name>a)(?<other>b)", "(?i:a)(?s-m:b)", "(a|b|)*", "a||b", "^*"),
@@ -44,3 +44,31 @@ def test_what_re2_takes_has_no_flaw(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", WRONG)
 def test_what_re2_refuses_has_a_flaw_that_says_why(pattern: str) -> None:
     assert WRONG[pattern] in str(flaw(pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("GET|HEAD", "HEAD"), ("/r/[0-9]+", "/r/12"), (r"/v\d{1,2}(?:/x)?", "/v12/x"), ("[^/]*x", "ax"), ("^a$", "a")],
+)
+def test_the_whole_text_fits(pattern: str, text: str) -> None:
+    assert fits(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("/r/[0-9]+", "/r/12a"),
+        ("a", "A"),
+        # Python reads these in another way, or does not read them
+        ("a{,2}", "aa"),
+        ("[[:alpha:]]", "a"),
+        (r"\pL", "a"),
+        (r"[\w-z]", "a"),
+        ("a(?i)b", "ab"),
+        # Python would take for ever
+        ("(a+)+", "a" * 40),
+        (".*.*.*.*.*", "a"),
+    ],
+)
+def test_a_text_that_does_not_fit_as_far_as_anybody_knows(pattern: str, text: str) -> None:
+    assert not fits(pattern, text)

@@ -1,7 +1,7 @@
 """Whether one match covers another: only if every request that fits the second fits the first, as Envoy has it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,8 @@ class Request:
     method: str = "GET"
     authority: str = "a"
     scheme: str = "http"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """A header may come several times."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str = "a"
@@ -41,9 +42,13 @@ def fits(request: Request, match: Match) -> bool:
         "method": lambda c: is_like(c, request.method),
         "authority": lambda c: is_like(c, request.authority),
         "scheme": lambda c: is_like(c, request.scheme),
-        "headers": lambda c: all(is_present(one, request.headers.get(name)) for name, one in c.items()),
-        "withoutHeaders": lambda c: all(is_without(one, request.headers.get(name)) for name, one in c.items()),
-        "queryParams": lambda c: all(is_present(one, request.parameters.get(name)) for name, one in c.items()),
+        "headers": lambda c: all(is_present(one, request.headers.get(name.lower(), ())) for name, one in c.items()),
+        "withoutHeaders": lambda c: all(
+            is_without(one, request.headers.get(name.lower(), ())) for name, one in c.items()
+        ),
+        "queryParams": lambda c: all(
+            name in request.parameters and is_present(one, [request.parameters[name]]) for name, one in c.items()
+        ),
         "sourceLabels": lambda c: c.items() <= request.labels.items(),
         "sourceNamespace": lambda c: c == request.namespace,
         "port": lambda c: c == request.port,
@@ -53,6 +58,8 @@ def fits(request: Request, match: Match) -> bool:
 
 
 def is_like(condition: Match, value: str, *, ignore_case: bool = False) -> bool:
+    if not condition:
+        return True
     [(kind, wanted)] = condition.items()
     if kind == "regex":
         return re.fullmatch(wanted, value) is not None
@@ -61,27 +68,27 @@ def is_like(condition: Match, value: str, *, ignore_case: bool = False) -> bool:
     return value == wanted if kind == "exact" else value.startswith(wanted)
 
 
-def is_present(condition: Match, value: str | None) -> bool:
-    if value is None:
-        return False
-    return condition in ({}, {"regex": "*"}) or is_like(condition, value)
+def is_present(condition: Match, values: Sequence[str]) -> bool:
+    """Envoy takes a header that comes several times if one of its values fits."""
+    return any(condition in ({}, {"regex": "*"}) or is_like(condition, value) for value in values)
 
 
-def is_without(condition: Match, value: str | None) -> bool:
+def is_without(condition: Match, values: Sequence[str]) -> bool:
     """A header that is missing is read as empty, but `{}` is about its presence."""
-    if condition == {}:
-        return value is None
-    return not is_like(condition, value or "")
+    if condition in ({}, {"regex": "*"}):
+        return not values
+    return not is_present(condition, values or [""])
 
 
 def conditions(values: tuple[str, ...]) -> st.SearchStrategy[Match]:
-    regexes = st.sampled_from([{"regex": pattern} for pattern in (".*", "/.*", "a|b", "[aA].*")])
+    regexes = st.sampled_from([{"regex": pattern} for pattern in (".*", "/.*", "a|b", "[aA].*", "/[ab]+", "GET|PUT")])
     texts = st.builds(lambda kind, value: {kind: value}, st.sampled_from(["exact", "prefix"]), st.sampled_from(values))
     return st.one_of(texts, regexes)
 
 
 present: st.SearchStrategy[Match] = st.one_of(conditions(VALUES), st.just({}), st.just({"regex": "*"}))
 by_name = st.dictionaries(st.sampled_from(NAMES), present, max_size=2)
+by_header = st.dictionaries(st.sampled_from(("x", "X", "y")), present, max_size=2)
 matches = st.fixed_dictionaries(
     {},
     optional={
@@ -90,10 +97,8 @@ matches = st.fixed_dictionaries(
         "method": conditions(("GET", "G", "PUT")),
         "authority": conditions(VALUES),
         "scheme": conditions(("http", "https")),
-        "headers": by_name,
-        "withoutHeaders": st.dictionaries(
-            st.sampled_from(NAMES), st.one_of(conditions(VALUES), st.just({})), max_size=2
-        ),
+        "headers": by_header,
+        "withoutHeaders": by_header,
         "queryParams": by_name,
         "sourceLabels": st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES[1:]), max_size=2),
         "sourceNamespace": st.sampled_from(["a", "b"]),
@@ -110,7 +115,9 @@ requests = st.builds(
     method=st.sampled_from(["GET", "PUT", "HEAD"]),
     authority=st.sampled_from(VALUES),
     scheme=st.sampled_from(["http", "https"]),
-    headers=texts_by_name,
+    headers=st.dictionaries(
+        st.sampled_from(NAMES), st.lists(st.sampled_from(VALUES), min_size=1, max_size=2), max_size=2
+    ),
     parameters=texts_by_name,
     labels=texts_by_name,
     namespace=st.sampled_from(["a", "b"]),
@@ -128,34 +135,44 @@ def pairs(draw: st.DrawFn) -> tuple[Match, Match]:
 
 TEXTS = [
     *({kind: text} for kind in ("exact", "prefix") for text in VALUES[1:]),
-    *({"regex": r} for r in (".*", "a|b", "a")),
+    *({"regex": r} for r in (".*", "a|b", "a", "a?b?", ".+")),
 ]
 PATH_TEXTS = [
     *({kind: path} for kind in ("exact", "prefix") for path in PATHS),
     *({"regex": pattern} for pattern in (".*", "/.*", "/a", "/[aA].*")),
+    {},
 ]
-HEADERS: list[Mapping[str, str]] = [{}, *({"x": value} for value in VALUES)]
+PARAMETERS: list[Mapping[str, str]] = [{}, *({"x": value} for value in VALUES)]
+HEADERS: list[Mapping[str, Sequence[str]]] = [
+    *({name: (value,) for name, value in parameters.items()} for parameters in PARAMETERS),
+    *({"x": pair} for pair in (("a", "b"), ("", "a"), ("ab", "A"))),
+]
 OF_ONE_FIELD: dict[str, tuple[list[Match], list[Request]]] = {
     "uri": (
         [{"uri": text, **case} for text in PATH_TEXTS for case in ({}, {"ignoreUriCase": True})],
         [Request(path=path) for path in PATHS],
     ),
-    "authority": ([{"authority": text} for text in TEXTS], [Request(authority=value) for value in VALUES]),
+    "authority": ([{"authority": text} for text in (*TEXTS, {})], [Request(authority=value) for value in VALUES]),
     "headers": (
-        [{"headers": {"x": text}} for text in (*TEXTS, {}, {"regex": "*"})],
+        [{"headers": {name: text}} for name in ("x", "X") for text in (*TEXTS, {}, {"regex": "*"})],
         [Request(headers=headers) for headers in HEADERS],
     ),
     "withoutHeaders": (
-        [{"withoutHeaders": {"x": text}} for text in (*TEXTS, {})],
+        [
+            {field: {name: text}}
+            for field in ("withoutHeaders", "headers")
+            for name in ("x", "X")
+            for text in (*TEXTS, {}, {"regex": "*"})
+        ],
         [Request(headers=headers) for headers in HEADERS],
     ),
     "queryParams": (
         [{"queryParams": {"x": text}} for text in (*TEXTS, {})],
-        [Request(parameters=parameters) for parameters in HEADERS],
+        [Request(parameters=parameters) for parameters in PARAMETERS],
     ),
     "sourceLabels": (
         [{"sourceLabels": labels} for labels in ({"x": "a"}, {"x": "b"}, {"x": "a", "y": "a"})],
-        [Request(labels=labels) for labels in (*HEADERS, {"x": "a", "y": "a"})],
+        [Request(labels=labels) for labels in (*PARAMETERS, {"x": "a", "y": "a"})],
     ),
 }
 """Field → all matches by it alone, and all requests that differ in nothing else."""
@@ -209,6 +226,20 @@ def test_a_match_that_is_narrowed_holds_for_the_same_calls(match: Match, call: R
         ({"sourceLabels": {"app": "a"}}, {"sourceLabels": {"app": "a", "tier": "b"}}),
         ({"sniHosts": ["a.b", "c.d"]}, {"sniHosts": ["a.b"], "port": 80}),
         ({"name": "m", "statPrefix": "s"}, {"uri": {"exact": "/"}}),
+        *(({"uri": every_path}, {}) for every_path in ({"regex": ".*"}, {"regex": "/.*"}, {"prefix": ""}, {})),
+        *(({"method": every_method}, {}) for every_method in ({"regex": ".*"}, {})),
+        ({"sourceNamespace": "", "sourceLabels": {}, "headers": {}, "gateways": []}, {}),
+        ({"headers": {"X-T": {"exact": "a"}}}, {"headers": {"x-t": {"exact": "a"}, "y": {}}}),
+        ({"withoutHeaders": {"x-t": {}}}, {"withoutHeaders": {"X-T": {}}}),
+        ({"method": {"regex": "GET|HEAD"}}, {"method": {"exact": "GET"}}),
+        ({"uri": {"regex": "/r/[0-9]+"}}, {"uri": {"exact": "/r/12"}}),
+        ({"uri": {"regex": "/a"}}, {"uri": {"regex": "/a"}, "ignoreUriCase": True}),
+        ({"headers": {"x": {"regex": ".*"}}}, {"headers": {"x": {"exact": "a"}}}),
+        ({"queryParams": {"x": {"regex": ".*"}}}, {"queryParams": {"x": {}}}),
+        ({"withoutHeaders": {"y": {"exact": "1"}}}, {"withoutHeaders": {"y": {}}}),
+        ({"withoutHeaders": {"y": {"exact": "ab"}}}, {"withoutHeaders": {"y": {"prefix": "a"}}}),
+        ({"destinationSubnets": ["10.0.0.0/8"]}, {"destinationSubnets": ["10.96.0.0/16", "10.1.2.3"]}),
+        ({"destinationSubnets": ["10.96.0.0/16", "fd00::/8"]}, {"destinationSubnets": ["fd01::/64"]}),
     ],
 )
 def test_what_is_told_to_be_covered(wide: Match, narrow: Match) -> None:
@@ -222,8 +253,17 @@ def test_what_is_told_to_be_covered(wide: Match, narrow: Match) -> None:
         ({"uri": {"prefix": "/a"}}, {"uri": {"prefix": "/A"}}),
         ({"uri": {"prefix": "/a"}}, {"uri": {"prefix": "/a"}, "ignoreUriCase": True}),
         ({"uri": {"exact": "/a"}}, {"uri": {"prefix": "/a"}}),
-        ({"uri": {"regex": "/a"}}, {"uri": {"exact": "/a"}}),
+        ({"uri": {"regex": "/r/[0-9]+"}}, {"uri": {"exact": "/r/12a"}}),
+        ({"uri": {"regex": "/r/[0-9]+"}}, {"uri": {"exact": "/r/1"}, "ignoreUriCase": True}),
+        ({"uri": {"regex": "/T.*"}, "ignoreUriCase": True}, {"uri": {"exact": "/t"}}),
         ({"headers": {"x": {"exact": "1"}}}, {"headers": {"x": {}}}),
+        ({"headers": "x"}, {}),
+        ({"queryParams": {"X": {}}}, {"queryParams": {"x": {}}}),
+        ({"withoutHeaders": {"y": {"exact": ""}}}, {"withoutHeaders": {"y": {}}}),
+        # a call may have the header twice
+        ({"withoutHeaders": {"y": {"exact": "1"}}}, {"headers": {"y": {"exact": "2"}}}),
+        ({"destinationSubnets": ["10.96.0.0/16"]}, {"destinationSubnets": ["10.0.0.0/8"]}),
+        ({"destinationSubnets": ["0.0.0.0/0"]}, {}),
         ({"headers": {"x": {}}}, {"withoutHeaders": {"x": {}}}),
         ({"port": 80}, {"uri": {"exact": "/a"}}),
         ({"sourceLabels": {"app": "a"}}, {"sourceLabels": {"app": "b"}}),

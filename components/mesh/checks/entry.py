@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from ..errors import Path, Problem, spelled
+from ..istio.match import narrowed
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, Substitute, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
@@ -13,30 +14,26 @@ from .failover import failover
 from .saying import References, choices, each, is_retired
 from .service import unknown_cluster
 
+Entry = HttpEntry | TcpEntry | TlsEntry
+_KINDS: dict[type, str] = {HttpEntry: "http", TcpEntry: "tcp", TlsEntry: "tls"}
 
-def entries(
-    path: Path,
-    kind: str,
-    entries_of_kind: Sequence[HttpEntry | TcpEntry | TlsEntry],
-    rule: Rule,
-    references: References,
-) -> Iterator[Problem]:
-    """`path` is where the rule's list of entries of this `kind` stands."""
+
+def entries(path: Path, entries_of_kind: Sequence[Entry], rule: Rule, references: References) -> Iterator[Problem]:
+    """`path` is where the rule's list of entries of a kind stands."""
     for index, entry in known(entries_of_kind):
         here = (*path, index)
-        yield from each(_route((*here, "route"), kind, entry.route, rule, references))
+        yield from each(_route((*here, "route"), entry, rule, references))
         if isinstance(entry, HttpEntry):
-            yield from each(_mirrors((*here, "mirrors"), kind, entry, rule, references))
+            yield from each(_mirrors((*here, "mirrors"), entry, rule, references))
 
 
-def _mirrors(path: Path, kind: str, entry: HttpEntry, rule: Rule, references: References) -> Iterator[Problem]:
+def _mirrors(path: Path, entry: HttpEntry, rule: Rule, references: References) -> Iterator[Problem]:
     for position, mirror in known(entry.mirrors):
-        yield from each(_target((*path, position), kind, mirror, rule, references))
+        yield from each(_target((*path, position), entry, mirror, rule, references))
 
 
-def _route(
-    path: Path, kind: str, route: Sequence[Destination], rule: Rule, references: References
-) -> Iterator[Problem]:
+def _route(path: Path, entry: Entry, rule: Rule, references: References) -> Iterator[Problem]:
+    route = entry.route
     seen: set[tuple[object, ...]] = set()
     yield from each(
         missing_weight(path, route), no_weight_above_zero(path, route), nobody_left(path, route, rule, references)
@@ -46,7 +43,7 @@ def _route(
         yield from each(
             destination_stated_twice(here, destination, rule, seen),
             version_of_a_headless_service(here, destination, rule, references),
-            _target(here, kind, destination, rule, references),
+            _target(here, entry, destination, rule, references),
             _substitutes((*here, "failover"), destination, rule, references),
             failover(here, destination, rule, references),
         )
@@ -148,14 +145,14 @@ def destination_stated_twice(
 
 
 def _target(
-    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, references: References
+    path: Path, entry: Entry, destination: Destination | Mirror, rule: Rule, references: References
 ) -> Iterator[Problem]:
     yield from each(
         unknown_cluster((*path, "cluster"), destination.cluster, references),
         _unknown_service((*path, "service"), destination, references),
         _where_it_runs(path, destination, references.service(destination.service or rule.service), rule, references),
         unknown_port(path, destination, rule, references),
-        missing_port(path, kind, destination, rule, references),
+        missing_port(path, entry, destination, rule, references),
     )
 
 
@@ -220,16 +217,24 @@ def unknown_port(
 
 
 def missing_port(
-    path: Path, kind: str, destination: Destination | Mirror, rule: Rule, references: References
+    path: Path, entry: Entry, destination: Destination | Mirror, rule: Rule, references: References
 ) -> Iterator[Problem]:
     """A call keeps its port, unless the destination states another."""
     service, target = references.service(rule.service), references.service(destination.service or rule.service)
     if destination.port is not None or service is None or target is None:
         return
     numbers = [port.number for port in target.ports]
-    if lacking := [port for port in service.ports_for(kind, rule.port) if port not in numbers]:
+    lacking = [port for port in service.ports_for(_KINDS[type(entry)], rule.port) if port not in numbers]
+    if lacking := [port for port in lacking if _takes_calls_to(port, entry, rule)]:
         message = (
             f"is missing; callers use port {lacking[0]}, which {target.reference} does not have; "
             f"it has {choices(numbers)}"
         )
         yield Problem((*path, "port"), "missing-port", message)
+
+
+def _takes_calls_to(port: int, entry: Entry, rule: Rule) -> bool:
+    """Whether a match of the entry may hold there; at an ingress gateway, `port` of a match is the gateway's."""
+    if not isinstance(entry.match, list) or not entry.match or set(rule.clients.gateways) != {"mesh"}:
+        return True
+    return any(not isinstance(match, dict) or narrowed(match, port, ("mesh",)) is not None for match in entry.match)

@@ -1,7 +1,7 @@
 """Which calls each rule and each entry can still get, after all that come before."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -9,9 +9,10 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import UnknownError, is_known, known
-from ..wording import shown
-from .saying import References, choices, each
+from ..unknown import Unknown, UnknownError, is_known, known
+from ..wording import joined, shown
+from .saying import References, choices, each, stated_matches
+from .subnets import subnets
 
 Indexed = tuple[int, Rule]
 """A rule, and its index in `traffic`."""
@@ -26,8 +27,16 @@ def overlaps(references: References) -> Iterator[Problem]:
         if indices not in judged:
             judged.add(indices)
             yield from each(_of_both(rules, service, client))
+        yield from each(_where_it_does_not_run(rules, service, client, references))
     for index, rule in known(references.federation.traffic):
         yield from each(never_matches(("traffic", index), rule, references))
+
+
+def _where_it_does_not_run(
+    rules: Sequence[Indexed], service: Service, client: str, references: References
+) -> Iterator[Problem]:
+    if client in references.federation.clusters and client not in service.clusters:
+        yield from unanswered_calls(rules, service, client)
 
 
 def _by_client_and_service(references: References) -> Iterator[tuple[Service, str, list[Indexed]]]:
@@ -48,14 +57,42 @@ def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterato
     problems = list(each(*(second_rule(pair, service, client) for pair in combinations(rules, 2))))
     yield from problems
     second = {problem.path[1] for problem in problems}
-    yield from hidden_entry([(index, rule) for index, rule in rules if index not in second], service)
+    first = [(index, rule) for index, rule in rules if index not in second and _is_readable(rule)]
+    hidden = list(each(hidden_entry(first, service)))
+    yield from hidden
+    yield from _subnets(first, service, {problem.path for problem in hidden})
+
+
+def _is_readable(rule: Rule) -> bool:
+    """Whether somebody knows for whom it speaks, and on which port; if not, it is not said to hide anything."""
+    clients = rule.clients
+    return all(map(is_known, (rule.port, clients.namespaces, clients.labels, clients.gateways)))
+
+
+def _subnets(rules: Sequence[Indexed], service: Service, hidden: Collection[Path]) -> Iterator[Problem]:
+    """Of entries that are not hidden altogether."""
+    told: set[Path] = set()
+    for gateways, sharing in _lists(rules):
+        numbers = {port for _, rule in sharing for port in service.ports_for("tcp", rule.port)}
+        for port in sorted(numbers if "mesh" in gateways else ()):
+            for problem in subnets(sharing, port):
+                if problem.path not in told and problem.path[:4] not in hidden:
+                    yield problem
+                told.add(problem.path)
 
 
 def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) -> Iterator[Problem]:
     (first, one), (second, other) = pair
-    if (meeting := _same_callers(one, other)) and (calls := _same_ports(one, other, service)):
-        message = f"'{service.reference}:{calls}' on {client} has a rule for {meeting} already; it is traffic[{first}]"
-        yield Problem(("traffic", second), "second-rule", message)
+    # the port of a gateway says nothing about the port of the service
+    if meeting := _same_calls_at_a_gateway(one, other):
+        calls = service.reference
+    elif (meeting := _same_workloads(one, other)) and (ports := _same_ports(one, other, service)):
+        calls = f"{service.reference}:{ports}"
+    else:
+        return
+    name = f" ({one.name!r})" if one.name else ""
+    message = f"{calls!r} on {client} has a rule for {meeting} already; it is traffic[{first}]{name}"
+    yield Problem(("traffic", second), "second-rule", message)
 
 
 def create_service_contradicted(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
@@ -93,12 +130,16 @@ def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[P
             yield Problem(("traffic", index, "name"), "no-name-of-its-own", message)
 
 
-def _same_callers(one: Rule, other: Rule) -> str:
-    """Words for the callers for whom both rules speak alike; nothing if there are none."""
-    gateways = set(one.clients.gateways) & set(other.clients.gateways)
-    if (ingress := gateways - {"mesh"}) and (hosts := set(one.hosts) & set(other.hosts)):
-        return f"{choices(hosts)} at {choices(ingress)}"
-    if "mesh" not in gateways or one.clients.labels != other.clients.labels:
+def _same_calls_at_a_gateway(one: Rule, other: Rule) -> str:
+    """Words for the calls of an ingress gateway for which both rules speak; nothing if there are none."""
+    gateways = (set(one.clients.gateways) & set(other.clients.gateways)) - {"mesh"}
+    hosts = set(one.hosts) & set(other.hosts)
+    return f"{choices(hosts)} at {choices(gateways)}" if gateways and hosts else ""
+
+
+def _same_workloads(one: Rule, other: Rule) -> str:
+    """Words for the workloads for which both rules speak alike; nothing if there are none."""
+    if not all("mesh" in rule.clients.gateways for rule in (one, other)) or one.clients.labels != other.clients.labels:
         return ""
     if not one.clients.namespaces and not other.clients.namespaces:
         return "the same callers"
@@ -125,18 +166,34 @@ class _Place(NamedTuple):
 
 def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:
     """An entry that no call can reach, because others before it take all of its calls."""
-    hiders: dict[Path, Path | None] = {}
+    hiders: dict[Path, list[list[Path]]] = defaultdict(list)
     for kind in PROTOCOLS_OF:
         for gateways, sharing in _lists(rules):
-            for port in sorted({port for _, rule in sharing for port in service.ports_for(kind, rule.port)}):
-                for path, hider in _judged(sharing, kind, port, gateways):
-                    # whoever is reached by some callers, or on some port, is not hidden
-                    hiders[path] = hider if path not in hiders or hiders[path] else None
-    for path, hider in hiders.items():
-        if hider:
-            words = spelled(hider[2:] if hider[1] == path[1] else hider)
-            message = f"{spelled(path[2:])} never takes a call; {words} takes all of its calls before it"
+            for port in sorted({port for _, rule in sharing for port in _possible_ports(service, kind, rule.port)}):
+                for path, hiding in _judged(sharing, kind, port, gateways):
+                    hiders[path] += hiding
+    for path, hiding in hiders.items():
+        # whoever is reached by some callers, or on some port, is not hidden
+        if all(hiding):
+            named = list(dict.fromkeys(_in_common(hiding) or [one for one, *_ in hiding]))
+            words = joined([spelled(hider[2:] if hider[1] == path[1] else hider) for hider in named])
+            takes = "takes" if len(named) == 1 else "take"
+            message = f"{spelled(path[2:])} never takes a call; {words} {takes} all of its calls before it"
             yield Problem(path, "hidden-entry", message)
+
+
+def _possible_ports(service: Service, kind: str, only: int | None) -> list[int]:
+    """Those for which entries of a kind may speak; a port whose protocol nobody knows is one of them."""
+    return [
+        port.number
+        for port in service.ports
+        if only in (None, port.number) and (isinstance(port.protocol, Unknown) or port.protocol in PROTOCOLS_OF[kind])
+    ]
+
+
+def _in_common(hiding: Sequence[Sequence[Path]]) -> list[Path]:
+    """The first that hides everything by itself, if there is one."""
+    return [hider for hider in hiding[0] if all(hider in others for others in hiding)][:1]
 
 
 def _lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]:
@@ -153,34 +210,48 @@ def _lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]
 
 def _judged(
     rules: Sequence[Indexed], kind: str, port: int, gateways: Collection[str]
-) -> Iterator[tuple[Path, Path | None]]:
-    """Each entry that speaks for the port, and the one that hides it, if there is one."""
+) -> Iterator[tuple[Path, list[list[Path]]]]:
+    """Each entry that speaks for the port, and for each of its matches those that hide it."""
     before: list[_Place] = []
+    for path, matches in _entries_in_order(rules, kind, port, gateways):
+        if matches is None:
+            yield path, [[]]
+            continue
+        if matches and path[-1] != "otherwise":
+            yield path, [[place.path for place in before if covers(place.match, match)] for match in matches]
+        before += [_Place(path, match) for match in matches]
+
+
+def _entries_in_order(
+    rules: Sequence[Indexed], kind: str, port: int | None, gateways: Collection[str]
+) -> Iterator[tuple[Path, list[dict[str, Any]] | None]]:
+    """Each entry, and `otherwise` of each rule, with its matches as they hold on the port; None if nobody knows."""
     for index, rule in rules:
         if rule.port not in (None, port):
             continue
         labels = rule.clients.labels
-        for position, entry in known(getattr(rule, kind)):
+        entries = getattr(rule, kind)
+        for position, entry in () if isinstance(entries, Unknown) else known(entries):
+            stated = stated_matches(entry)
             path = ("traffic", index, kind, position)
-            if not is_known(entry.match):
+            if stated is None:
                 yield path, None
-                continue
-            matches = _narrowed(entry.match, port, gateways, labels)
-            own = [_Place(path, one) for match in matches for one in _by_server_name(match)]
-            if own:
-                hiders = [next((p.path for p in before if covers(p.match, one.match)), None) for one in own]
-                yield path, hiders[0] if all(hiders) else None
-            before += own
-        if rule.otherwise:
-            match = {"sourceLabels": labels} if labels else {}
-            before.append(_Place(("traffic", index, "otherwise"), match))
+            else:
+                yield path, [one for m in _narrowed(stated, port, gateways, labels) for one in _by_server_name(m)]
+        if is_known(entries) and is_known(rule.otherwise) and rule.takes_the_rest(kind):
+            yield ("traffic", index, "otherwise"), [_of_callers(rule)]
+
+
+def _of_callers(rule: Rule) -> dict[str, Any]:
+    """A match that every call fits for which the rule speaks."""
+    return {"sourceLabels": rule.clients.labels} if rule.clients.labels else {}
 
 
 def _narrowed(
-    matches: Any, port: int, gateways: Collection[str], labels: Mapping[str, str]
+    matches: Sequence[dict[str, Any]], port: int | None, gateways: Collection[str], labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    for match in matches if isinstance(matches, list) and matches else [{}]:
-        rest = narrowed(match, port, gateways) if isinstance(match, dict) else None
+    for match in matches:
+        rest = narrowed(match, port, gateways)
         if rest is not None:
             if labels:
                 own = rest.get("sourceLabels")
@@ -188,13 +259,50 @@ def _narrowed(
             yield rest
 
 
-def _by_server_name(match: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _by_server_name(match: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A match that holds for several server names, as one for each: other entries may take them one by one."""
     names = match.get("sniHosts")
     if isinstance(names, list) and names:
         yield from ({**match, "sniHosts": [name]} for name in names)
     else:
         yield match
+
+
+def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+    """Where the service does not run, nobody answers the calls that no entry takes."""
+    missing = {"http": "an entry for every call, or `otherwise: notFound`", "tcp": "a tcp entry for every connection"}
+    unanswered: dict[int, dict[str, None]] = defaultdict(dict)
+    for gateways, sharing in _lists(rules):
+        for index, rule in sharing:
+            for kind in missing:
+                # 404 may be what answers
+                if not all(is_known(one.otherwise) for _, one in sharing):
+                    continue
+                ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [rule.port]
+                for port in ports if getattr(rule, kind) else ():
+                    # a gateway has a 404 of its own
+                    needs_answer = "mesh" in gateways or rule.otherwise == "clientCluster"
+                    if needs_answer and not _is_answered(index, rule, _entries_in_order(sharing, kind, port, gateways)):
+                        unanswered[index][kind] = None
+    for index, rule in rules:
+        if index in unanswered:
+            message = (
+                f"{service.reference} does not run on {client!r}, so nobody there answers calls that no entry takes; "
+                f"add {'; and '.join(missing[kind] for kind in unanswered[index])}"
+            )
+            [position] = [p for p, one in known(rule.clients.clusters) if one == client][:1]
+            yield Problem(("traffic", index, "clients", "clusters", position), "unanswered-calls", message)
+
+
+def _is_answered(index: int, rule: Rule, entries: Iterable[tuple[Path, list[dict[str, Any]] | None]]) -> bool:
+    """Whether each call of the rule is taken before nobody but the client cluster is left."""
+    for path, matches in entries:
+        if path[1:] == (index, "otherwise") and rule.otherwise == "clientCluster":
+            return False
+        # what nobody can read may take all
+        if matches is None or any(covers(match, _of_callers(rule)) for match in matches):
+            return True
+    return False
 
 
 def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:

@@ -17,7 +17,10 @@ from .saying import References, choices, each, stated_twice
 from .service import unknown_cluster
 
 Owners = dict[tuple[str, str, str], tuple[str, Path]]
-"""Client cluster, host and namespace of callers → the service that the host means there, and the first rule for it."""
+"""What a host means somewhere → that service, and the first rule that says so.
+
+The place is a client cluster, and a namespace of callers or an ingress gateway there.
+"""
 
 
 def traffic(references: References) -> Iterator[Problem]:
@@ -35,7 +38,7 @@ def traffic(references: References) -> Iterator[Problem]:
             ambiguous_port(path, rule, references),
             useless_otherwise(path, rule, references),
             passes_outside_the_mesh(path, rule, references),
-            *(entries((*path, kind), kind, getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
+            *(entries((*path, kind), getattr(rule, kind), rule, references) for kind in PROTOCOLS_OF),
             istios_words(path, rule, references),
         )
     yield from each(overlaps(references), _hosts(references), any_version_includes_weight_0(references))
@@ -46,26 +49,8 @@ def _clients(path: Path, rule: Rule, references: References) -> Iterator[Problem
     for position, client in known(rule.clients.clusters):
         here = (*path, position)
         yield from each(
-            unknown_cluster(here, client, references),
-            unanswered_calls(here, client, rule, references),
-            name_of_another_service(here, client, rule, references),
+            unknown_cluster(here, client, references), name_of_another_service(here, client, rule, references)
         )
-
-
-def unanswered_calls(path: Path, client: str, rule: Rule, references: References) -> Iterator[Problem]:
-    """Where the service does not run, nobody answers the calls that no entry takes."""
-    service = references.service(rule.service)
-    if service is None or client not in references.federation.clusters or client in service.clusters:
-        return
-    if "mesh" not in rule.clients.gateways and rule.otherwise != "clientCluster":
-        return  # the gateway's own 404
-    takes_all = _takes_all(rule, "http", service) and _takes_all(rule, "tcp", service)
-    if rule.otherwise == "clientCluster" or not (takes_all or rule.otherwise == "notFound"):
-        message = (
-            f"{rule.service} does not run on {client!r}, so nobody there answers calls that no entry takes; "
-            "add an entry for every call, or `otherwise: notFound`"
-        )
-        yield Problem(path, "unanswered-calls", message)
 
 
 def name_of_another_service(path: Path, client: str, rule: Rule, references: References) -> Iterator[Problem]:
@@ -173,10 +158,12 @@ def useless_otherwise(path: Path, rule: Rule, references: References) -> Iterato
     if rule.otherwise and rule.tls:
         message = f"{rule.otherwise!r} has no meaning for tls; server names without a match pass through as they are"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
-    elif rule.otherwise and rule.http and not rule.tcp and service and _takes_all(rule, "http", service):
+    elif not rule.otherwise or service is None or not (rule.http or rule.tcp):
+        return
+    elif _takes_all(rule, "http", service) and _takes_all(rule, "tcp", service):
         message = f"{rule.otherwise!r} is for calls that no entry takes; one of the entries takes all"
         yield Problem((*path, "otherwise"), "useless-otherwise", message, "warning")
-    elif rule.otherwise == "notFound" and rule.tcp:
+    elif rule.otherwise == "notFound" and not _takes_all(rule, "tcp", service):
         message = f"{rule.otherwise!r} is an answer of HTTP; a tcp rule needs an entry for every connection"
         yield Problem((*path, "otherwise"), "useless-otherwise", message)
 
@@ -199,9 +186,12 @@ def _hosts(references: References) -> Iterator[Problem]:
 
 
 def host_of_two_services(path: Path, rule: Rule, references: References, owners: Owners) -> Iterator[Problem]:
-    """Of two VirtualServices for a host, workloads get one, and nothing of the other."""
+    """Of two VirtualServices for a host, workloads get one, and nothing of the other.
+
+    An ingress gateway tries the entries of both, and of two for every call that of the older object.
+    """
     federation, service = references.federation, references.service(rule.service)
-    if service is None or "mesh" not in rule.clients.gateways:
+    if service is None:
         return
     reported: set[Path] = set()
     for _, client in known(rule.clients.clusters):
@@ -209,12 +199,24 @@ def host_of_two_services(path: Path, rule: Rule, references: References, owners:
             continue
         for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
             here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
-            for namespace in rule.clients.namespaces or ("",):
-                owner, first = owners.setdefault((client, host, namespace), (rule.service, path))
+            for place, at, why in _where_a_host_is_one_services(rule, service, client):
+                if "/" in place and position == len(rule.hosts):
+                    continue  # a gateway is asked for the stated hosts alone
+                owner, first = owners.setdefault((client, host, place), (rule.service, path))
                 if owner != rule.service and here not in reported:
                     reported.add(here)
-                    message = (
-                        f"{host!r} means {owner} on {client} already, by {spelled(first)}; "
-                        "workloads cannot mean two services by one host"
-                    )
+                    message = f"{host!r} means {owner} {at} already, by {spelled(first)}; {why}"
                     yield Problem(here, "host-of-two-services", message)
+
+
+def _where_a_host_is_one_services(rule: Rule, service: Service, client: str) -> Iterator[tuple[str, str, str]]:
+    """Namespaces of callers and ingress gateways, each in words, and why a host cannot mean two services there."""
+    if "mesh" in rule.clients.gateways:
+        for namespace in rule.clients.namespaces or ("",):
+            yield namespace, f"on {client}", "workloads cannot mean two services by one host"
+    # in all other cases, calls that no entry takes are left to other rules
+    if rule.otherwise or client in service.clusters or _takes_all(rule, "http", service):
+        for gateway in rule.clients.gateways:
+            if gateway != "mesh":
+                why = "both take what no entry takes; make one rule, with `service` at its destinations"
+                yield gateway, f"at {gateway} on {client}", why

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 from ..errors import Path, Problem
+from ..istio import schema
+from ..istio.kinds import VIRTUAL_SERVICE
+from ..istio.releases import RELEASES
 from ..spec.federation import Federation
+from ..spec.rule import HttpEntry, TcpEntry, TlsEntry
 from ..spec.service import Service
-from ..unknown import Unknown, UnknownError, as_far_as_known, known
+from ..unknown import Unknown, UnknownError, as_far_as_known, is_known, known
 
 
 def each(*checks: Iterable[Problem]) -> Iterator[Problem]:
@@ -78,6 +84,22 @@ def not_retired(clusters: Iterable[str], federation: Federation) -> list[str]:
             if name in federation.clusters and not is_retired(name, federation):
                 some.append(name)
     return some
+
+
+def stated_matches(entry: HttpEntry | TcpEntry | TlsEntry) -> list[dict[str, Any]] | None:
+    """Istio's conditions, of which one must hold; `{}` holds for every call. None if nobody knows what they ask for."""
+    if not is_known(entry.match) or (isinstance(entry, HttpEntry) and not entry.match and _may_be_misspelt(entry)):
+        return None
+    if not entry.match and (entry.match is None or isinstance(entry.match, list)):
+        return [{}]
+    is_readable = isinstance(entry.match, list) and all(isinstance(match, dict) for match in entry.match)
+    return list(entry.match) if is_readable else None
+
+
+def _may_be_misspelt(entry: HttpEntry) -> bool:
+    """Whether a key that nobody knows may stand for `match`."""
+    known_keys = [*schema.fields(VIRTUAL_SERVICE.name, RELEASES[-1], ("http", 0)), *HttpEntry.model_fields]
+    return any(get_close_matches(key, known_keys, n=1) == ["match"] for key in entry.istio if key not in known_keys)
 
 
 def fields(parts: Iterable[object], name: str) -> list[object]:

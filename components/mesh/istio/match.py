@@ -1,17 +1,27 @@
 """Whether one match of Istio's covers another: every call that fits the second fits the first.
 
-"No" may mean that nobody can tell: regular expressions are only compared as text. What fits a match is described in
-Istio's reference of HTTPMatchRequest.
+"No" may mean that nobody can tell: of two regular expressions, only the text is compared. What fits a match is
+described in Istio's reference of HTTPMatchRequest.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
+
+from .regex import fits
 
 Match = Mapping[str, Any]
 
-_STRINGS = ("scheme", "method", "authority")
-_IGNORED = ("name", "statPrefix")
-"""They only name what is counted."""
+_IGNORED = ("name", "statPrefix", "ignoreUriCase")
+"""The first two only name what is counted; the last is read with the path."""
+_UNSET: tuple[Any, ...] = (None, "", {}, [])
+"""Values of a field that ask for nothing: istiod takes a path, or a method, without a text for any."""
+_ANYTHING: Any = {"regex": ".*"}
+"""What each text fits: none that a proxy compares has a line break."""
+_PRESENT: tuple[Any, ...] = ({}, {"regex": "*"})
+"""Of a header or a parameter: it is there, whatever its value."""
+_EVERY_PATH = ({"prefix": "/"}, {"prefix": ""}, {"regex": "/.*"}, _ANYTHING)
 
 
 def covers(wide: Match, narrow: Match) -> bool:
@@ -19,17 +29,13 @@ def covers(wide: Match, narrow: Match) -> bool:
     return all(
         _implied(field, condition, wide, narrow)
         for field, condition in wide.items()
-        if field not in _IGNORED and condition is not None
+        if field not in _IGNORED and condition not in _UNSET
     )
 
 
 def is_catch_all(match: Match) -> bool:
-    """Whether every call fits: no condition but a port, or the path `/` as a prefix."""
-    return all(
-        field in (*_IGNORED, "port", "ignoreUriCase") or (field == "uri" and condition == {"prefix": "/"})
-        for field, condition in match.items()
-        if condition not in (None, {}, [])
-    )
+    """Whether every call fits."""
+    return covers(match, {})
 
 
 def narrowed(match: Match, port: int | None, gateways: Collection[str]) -> dict[str, Any] | None:
@@ -53,53 +59,57 @@ def _implied(field: str, condition: Any, wide: Match, narrow: Match) -> bool:
     other = narrow.get(field)
     if field == "uri":
         return _path_covers(condition, other, wide, narrow)
-    if field in _CONDITIONS_BY_NAME:
-        return all(_CONDITIONS_BY_NAME[field](one, _of(other, name)) for name, one in _pairs(condition))
-    if field in _STRINGS:
-        return _string_covers(condition, other)
-    if field in _LISTS:
-        # an empty list states nothing
-        return condition == [] or (isinstance(condition, list) and _is_part(other, condition))
-    return field == "ignoreUriCase" or bool(condition == other)
-
-
-def _is_part(other: Any, whole: list[Any]) -> bool:
-    return isinstance(other, list) and bool(other) and all(item in whole for item in other)
+    return _IMPLIED[field](condition, other) if field in _IMPLIED else bool(condition == other)
 
 
 def _path_covers(condition: Any, other: Any, wide: Match, narrow: Match) -> bool:
-    if condition == {"prefix": "/"}:
-        return True  # every path begins with it
-    if wide.get("ignoreUriCase"):
+    if condition in _EVERY_PATH:
+        return True
+    # `ignoreUriCase` has no effect on a regular expression
+    if wide.get("ignoreUriCase") is True and "regex" not in dict(_pairs(condition)):
         return _string_covers(_lower(condition), _lower(other))
-    return not narrow.get("ignoreUriCase") and _string_covers(condition, other)
+    if narrow.get("ignoreUriCase") is True and "regex" not in dict(_pairs(other)):
+        return False
+    return _string_covers(condition, other)
 
 
 def _lower(condition: Any) -> Any:
-    """Regular expressions are not affected by `ignoreUriCase`."""
     return {
         kind: value.lower() if isinstance(value, str) and kind != "regex" else value
         for kind, value in _pairs(condition)
     }
 
 
+def _each(conditions: Any, others: Any, implied: Callable[[Any, Any], bool], *, ignore_case: bool = False) -> bool:
+    """Whether what is asked of each name is implied by what is asked of the same name in `others`."""
+
+    def key(name: str) -> str:
+        return name.lower() if ignore_case else name
+
+    return isinstance(conditions, Mapping) and all(
+        any(implied(condition, other) for other_name, other in _pairs(others) if key(other_name) == key(name))
+        for name, condition in conditions.items()
+    )
+
+
 def _is_there_and_fits(wide: Any, narrow: Any) -> bool:
-    """Of a header or a parameter; `{}` and the expression `*` mean that it is there."""
-    return isinstance(narrow, Mapping) and (wide in ({}, {"regex": "*"}) or _string_covers(wide, narrow))
+    return isinstance(narrow, Mapping) and (wide in (*_PRESENT, _ANYTHING) or _string_covers(wide, narrow))
+
+
+def _is_without(wide: Any, narrow: Any) -> bool:
+    """A header that is missing counts as empty, unless its presence itself is asked for."""
+    if wide in _PRESENT or narrow in _PRESENT:
+        return narrow in _PRESENT and (wide in _PRESENT or _is_text_other_than_empty(wide))
+    return _string_covers(narrow, wide)
+
+
+def _is_text_other_than_empty(condition: Any) -> bool:
+    return any(kind in ("exact", "prefix") and isinstance(value, str) and value for kind, value in _pairs(condition))
 
 
 def _is_the_same(wide: Any, narrow: Any) -> bool:
     # a null is refused for itself
     return wide is not None and bool(wide == narrow)
-
-
-_CONDITIONS_BY_NAME = {
-    "headers": _is_there_and_fits,
-    "queryParams": _is_there_and_fits,
-    "sourceLabels": _is_the_same,
-    "withoutHeaders": _is_the_same,
-}
-_LISTS = ("destinationSubnets", "gateways", "sniHosts")
 
 
 def _string_covers(wide: Any, narrow: Any) -> bool:
@@ -109,7 +119,42 @@ def _string_covers(wide: Any, narrow: Any) -> bool:
         return False
     if kind == "prefix" and other_kind in ("prefix", "exact"):
         return other.startswith(value)
-    return kind == other_kind and value == other
+    if kind == "regex" and other_kind == "exact":
+        return fits(value, other)
+    return wide == _ANYTHING or (kind == other_kind and value == other)
+
+
+def subnet(text: Any) -> IPv4Network | IPv6Network | None:
+    """A subnet of `destinationSubnets`; nothing if it is not one."""
+    try:
+        return ip_network(text, strict=False) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def is_within(inner: Any, outer: Any) -> bool:
+    """Whether every address of a subnet is one of another."""
+    one, other = subnet(inner), subnet(outer)
+    if isinstance(one, IPv4Network) and isinstance(other, IPv4Network):
+        return one.subnet_of(other)
+    return isinstance(one, IPv6Network) and isinstance(other, IPv6Network) and one.subnet_of(other)
+
+
+def _subnets_cover(condition: Any, other: Any) -> bool:
+    if not (isinstance(condition, list) and isinstance(other, list) and other):
+        return False
+    return all(any(is_within(inner, outer) for outer in condition) for inner in other)
+
+
+def _text_covers(condition: Any, other: Any) -> bool:
+    """Of what each request has."""
+    return condition == _ANYTHING or _string_covers(condition, other)
+
+
+def _list_covers(condition: Any, other: Any) -> bool:
+    if not (isinstance(condition, list) and isinstance(other, list) and other):
+        return False
+    return all(item in condition for item in other)
 
 
 def _pairs(condition: Any) -> list[tuple[str, Any]]:
@@ -117,5 +162,13 @@ def _pairs(condition: Any) -> list[tuple[str, Any]]:
     return list(condition.items()) if isinstance(condition, Mapping) else []
 
 
-def _of(conditions: Any, name: str) -> Any:
-    return conditions.get(name) if isinstance(conditions, Mapping) else None
+_IMPLIED: Mapping[str, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys(("scheme", "method", "authority"), _text_covers),
+    **dict.fromkeys(("gateways", "sniHosts"), _list_covers),
+    "headers": partial(_each, implied=_is_there_and_fits, ignore_case=True),
+    "withoutHeaders": partial(_each, implied=_is_without, ignore_case=True),
+    "queryParams": partial(_each, implied=_is_there_and_fits),
+    "sourceLabels": partial(_each, implied=_is_the_same),
+    "destinationSubnets": _subnets_cover,
+}
+"""Field → whether what a match asks of it is implied by what another one asks."""

@@ -1,4 +1,4 @@
-"""Whether a regular expression is one for RE2, Istio's dialect."""
+"""Whether a regular expression is one for RE2, Istio's dialect; and what fits it, where Python has the same rules."""
 
 import re
 
@@ -27,6 +27,21 @@ _POSIX_NAMES = (
 )
 _SETS = ("d", "D", "s", "S", "w", "W", "p", "P")
 
+_LIKE_PYTHONS = re.compile(
+    r"""(?:
+        [^\\[{(*+?]
+        | \\(?:[dDwW] | [!-/:-@\[-`{-~])
+        | \[\^?\]?(?:(?!--|&&|~~|\|\|)[^\\\[\]] | \\(?:[dDwW] | [!-/:-@\[-`{-~]))*\]
+        | \((?:\?:)?(?!\?)
+        | (?<!\))(?:[*+?] | \{[0-9]+(?:,[0-9]*)?\})
+        | (?<=\))\?
+    )*""",
+    re.VERBOSE,
+)
+"""What means the same to Python. Groups that are repeated are left out: Python may take for ever."""
+_MOST_TRIES = 4
+_LONGEST_TEXT = 128
+
 
 class _FlawError(ValueError):
     """Says what is wrong with the expression."""
@@ -41,6 +56,19 @@ def flaw(pattern: str) -> str | None:
     except _FlawError as error:
         return str(error)
     return None
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether the whole text provably fits the expression, as Envoy asks for. "No" may mean that nobody can tell."""
+    repetitions = sum(pattern.count(character) for character in "*+?{")
+    if not (pattern.isascii() and text.isascii() and text.isprintable()) or flaw(pattern):
+        return False
+    if repetitions > _MOST_TRIES or len(text) > _LONGEST_TEXT or not _LIKE_PYTHONS.fullmatch(pattern):
+        return False
+    try:
+        return re.fullmatch(pattern, text, re.ASCII) is not None
+    except re.error:  # such as `[\w-z]`, where RE2 takes the hyphen for itself
+        return False
 
 
 class _Reader:

@@ -1,6 +1,6 @@
 """Rules: how calls to a service, made on some clusters, are spread."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
@@ -119,6 +119,8 @@ class HttpEntry(Part):
 class TcpEntry(Part):
     """An entry of a VirtualService's `tcp`, whose destinations are ours."""
 
+    scope: ClassVar = frozenset({"match"})
+
     match: TcpMatch = None
     """Istio's conditions, of which one must hold; every connection if it is left out."""
     route: Annotated[list[Destination], NonEmpty]
@@ -137,6 +139,8 @@ class TlsEntry(Part):
 class Clients(Part):
     """Whose workloads a rule is for."""
 
+    scope: ClassVar = frozenset({"namespaces", "labels", "gateways"})
+
     clusters: Annotated[list[DnsLabel], NonEmpty]
     """The client clusters."""
     namespaces: list[DnsLabel] = []
@@ -149,6 +153,8 @@ class Clients(Part):
 
 class Rule(Part):
     """How calls to one service, made on some clusters, are spread."""
+
+    scope: ClassVar = frozenset({"port", "otherwise"})
 
     name: DnsLabel | None = None
     """The rule's name, in messages and in the names of objects."""
@@ -176,3 +182,11 @@ class Rule(Part):
     """The entries for TCP, MONGO, REDIS and MYSQL, tried in order."""
     tls: list[TlsEntry] = []
     """The entries for TLS and HTTPS, tried in order; server names that none of them matches are not affected."""
+
+    def takes_the_rest(self, kind: str) -> bool:
+        """Whether `otherwise` takes the calls of its callers that no entry of this kind has taken before.
+
+        404 is an answer of HTTP alone. For `tls`, there is no rest: server names that nothing matches pass through.
+        """
+        answers = {"http": ("clientCluster", "notFound"), "tcp": ("clientCluster",), "tls": ()}
+        return bool(getattr(self, kind)) and self.otherwise in answers[kind]
