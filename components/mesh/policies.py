@@ -56,7 +56,7 @@ def defaults(stated: Sequence[Mapping[str, Any]], *, is_timed: bool = False) -> 
     outliers: dict[str, Any] = dict(OUTLIER_DETECTION)
     if is_timed:
         outliers["consecutiveLocalOriginFailures"] = FAILURES_BESIDE_TIMEOUTS
-    own = merged(*stated).get("outlierDetection")
+    own = merged(*(policy for policy in stated if "outlierDetection" in policy)).get("outlierDetection")
     if isinstance(own, dict) and own.get("splitExternalLocalOriginErrors") is False:
         # without the split, Istio counts no failures of local origin
         del outliers["consecutiveLocalOriginFailures"]
@@ -73,7 +73,8 @@ def merged(*policies: Mapping[str, Any]) -> dict[str, Any]:
     """
     whole: dict[str, Any] = {}
     for policy in policies:
-        whole = _narrowed(whole, policy, ("trafficPolicy",))
+        if policy:
+            whole = _narrowed(whole, policy, ("trafficPolicy",)) if whole else copied(policy)
     return whole
 
 

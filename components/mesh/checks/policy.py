@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..errors import Path, Problem
-from ..istio import judge
+from ..istio import rules as webhook
+from ..istio import schema
 from ..istio.kinds import DESTINATION_RULE
 from ..istio.releases import NEWEST, RELEASES
 from ..policies import defaults, merged
@@ -192,9 +193,14 @@ def _without_ours(policy: Any) -> Any:
 
 def _refused(policy: Any, clients: Iterable[str], references: References) -> Iterator[Problem]:
     """What the clusters on which a policy lands refuse; where it lands nowhere, what every later release refuses."""
+    refused: set[Path] = set()
     for release, cluster in (_releases(clients, references) or {NEWEST: ""}).items():
-        for problem in judge.problems(policy, _KIND, release, _PLACE):
+        for problem in schema.problems(policy, _KIND, release, _PLACE):
+            refused.add(problem.path)
             yield problem._replace(message=f"{problem.message}; {cluster}") if problem.name in _LATER else problem
+    for problem in webhook.problems(policy, _KIND, _PLACE):
+        if problem.path not in refused:
+            yield problem
 
 
 def _releases(clients: Iterable[str], references: References) -> Mapping[str, str]:
@@ -216,6 +222,7 @@ def _together(
     clients_of: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for landing in sorted(places):
         clients_of[landing.serving, landing.version, landing.crosses].append(landing.client)
+    judged: list[tuple[list[_Level], bool, list[str]]] = []
     for (serving, version, crosses), clients in clients_of.items():
         presence = service.clusters[serving]
         stated = [
@@ -224,7 +231,8 @@ def _together(
             _of_version(path, serving, presence, version),
         ]
         levels = [level for level in stated if level.policy and isinstance(level.policy, dict)]
-        if levels:
+        if levels and (levels, crosses, clients) not in judged:
+            judged.append((levels, crosses, clients))
             own = [_without_ours(level.policy) for level in levels]
             whole = merged(*([defaults(own)] if crosses else []), *own)
             problems = [*_refused(whole, clients, references)] if whole else []
