@@ -95,7 +95,7 @@ class _Resolver:
                 entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
                     yield entry
-            # where the service does not run, entries take every call before `clientCluster` could (`checks.overlap`)
+            # where the service does not run, entries take every call before `clientCluster` could (`checks.order`)
             if rule.takes_the_rest(calls.kind) and (rule.otherwise == "notFound" or _runs_at_home(calls)):
                 yield self._otherwise(rule, calls)
 
