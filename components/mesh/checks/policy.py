@@ -162,6 +162,7 @@ def _alone(level: _Level, clients: Sequence[str], reported: set[Path], reference
     yield from each(
         field_of_ours(level.path, level.policy),
         policy_refused_by_istio(level, clients, reported, references),
+        order_at_a_global_host(level.path, level.policy, references),
     )
 
 
@@ -255,6 +256,16 @@ def _depth(path: Path, part: Any) -> int:
         except (KeyError, IndexError, TypeError):
             return depth
     return len(path)
+
+
+def order_at_a_global_host(path: Path, policy: Any, references: References) -> Iterator[Problem]:
+    """There, the nearest cluster comes first, and the order of its pods is the mesh's."""
+    balancer = policy.get("loadBalancer") if isinstance(policy, dict) else None
+    if isinstance(balancer, dict) and references.federation.global_hosts:
+        for field in ("localityLbSetting", "zoneAwareLbSetting"):
+            if balancer.get(field) is not None:
+                message = f"{field!r} does not hold for calls to the global host; it has an order of its own"
+                yield Problem((*path, "loadBalancer", field), "order-at-a-global-host", message, "warning")
 
 
 def hash_across_clusters(path: Path, policy: Any) -> Iterator[Problem]:
