@@ -60,8 +60,8 @@ def test_an_address_that_cannot_be_given_fails_in_preview_and_nothing_is_written
     add("details", spec)
     for addresses, reason in (
         ({"pool": "240.0.0.0/30"}, f"no free address in 240.0.0.0/30 for {DETAILS}: widen the pool"),
-        ({"pins": {HOST: "10.9.8.7"}}, f"addresses.pins.{HOST}: '10.9.8.7' is outside the pool 240.0.0.0/12"),
-        ({"pins": twice}, f"addresses.pins.{HOST}: '240.0.0.9' is pinned to {other} as well"),
+        ({"pins": {HOST: "10.9.8.7"}}, f"addresses.pins.{HOST}: '10.9.8.7' of {HOST} is outside the pool 240.0.0.0/12"),
+        ({"pins": twice}, f"addresses.pins.{HOST}: '240.0.0.9' of {HOST} is pinned to {other} as well"),
     ):
         stack.configure({**spec, "addresses": addresses})
         failure = stack.run("up", "--yes", fails=True).output
