@@ -36,14 +36,16 @@ class Reading:
             return self._unread(path, "not-a-mapping", f"{shown(data)} is not a mapping; write `key: value`")
         data = model.stated(data)
         keys = self._keys(model, data, path)
+        # a misspelt key states something: without it, the part would seem to say more, or less, than it does
+        misspelt = {_meant(key, model, data): key for key in data}
         values: dict[str, Any] = {}
         for name, field in model.model_fields.items():
             if name in keys:
                 values[name] = self._field(field, data[keys[name]], (*path, keys[name]))
             elif field.is_required():
                 values[name] = self._unread((*path, field.alias or name), "missing-key", "is missing")
-            elif key := next((key for key in data if name in model.scope and _meant(key, model, data) == name), None):
-                values[name] = Unknown((*path, key), encrypted=False)
+            elif name in misspelt:
+                values[name] = Unknown((*path, misspelt[name]), encrypted=False)
         for key in data:
             if issubclass(model, HttpEntry) and _is_istios(key, model):
                 values[key] = self._in_istios_words(model.words(key), data[key], (*path, key))

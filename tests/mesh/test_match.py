@@ -198,11 +198,24 @@ def test_what_is_covered_fits(pair: tuple[Match, Match], calls: list[Request]) -
         assert not fits(call, narrow) or fits(call, wide), call
 
 
-@given(matches, st.lists(requests, min_size=20, max_size=20))
-def test_every_call_fits_a_catch_all_on_its_port(match: Match, calls: list[Request]) -> None:
+EVERY_PATH: list[Match] = [{"prefix": "/"}, {"prefix": ""}, {"regex": ".*"}, {"regex": "/.*"}]
+wide_ones = st.fixed_dictionaries(
+    {},
+    optional={
+        "uri": st.sampled_from([*EVERY_PATH, {"prefix": "/a"}]),
+        "ignoreUriCase": st.booleans(),
+        "method": st.sampled_from([{"regex": ".*"}, {"exact": "GET"}]),
+        "headers": st.sampled_from([{}, {"x": {}}]),
+        "name": st.just("m"),
+    },
+)
+
+
+@given(wide_ones, st.lists(requests, min_size=20, max_size=20))
+def test_every_call_fits_a_catch_all(match: Match, calls: list[Request]) -> None:
     assume(is_catch_all(match))
     for call in calls:
-        assert call.port != match.get("port", call.port) or fits(call, match)
+        assert fits(call, match)
 
 
 @given(matches, requests)

@@ -23,14 +23,15 @@ def useless_fault(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     """Istio's default share of both is none of the calls."""
     fault = inner(as_late(entry.istio), "fault")
     abort, delay = inner(fault, "abort"), inner(fault, "delay")
-    if is_stated(fault, "abort") and not (is_set(abort, "httpStatus") or is_set(abort, "grpcStatus")):
+    has_abort, has_delay = (isinstance(fault.get(field), dict) for field in ("abort", "delay"))
+    if has_abort and not (is_set(abort, "httpStatus") or is_set(abort, "grpcStatus")):
         yield _useless_fault((*path, "fault", "abort"), "ends no call without a status; state `httpStatus`")
-    elif is_stated(fault, "abort") and not _has_share(abort):
+    elif has_abort and not _has_share(abort):
         message = "ends no call without a percentage; write `percentage: {value: 100}` for every call"
         yield _useless_fault((*path, "fault", "abort"), message)
-    if is_stated(fault, "delay") and not is_set(delay, "fixedDelay"):
+    if has_delay and not is_set(delay, "fixedDelay"):
         yield _useless_fault((*path, "fault", "delay"), "delays no call without a time; state `fixedDelay`")
-    elif is_stated(fault, "delay") and not (_has_share(delay) or is_set(delay, "percent")):
+    elif has_delay and not (_has_share(delay) or is_set(delay, "percent")):
         message = "delays no call without a percentage; write `percentage: {value: 100}` for every call"
         yield _useless_fault((*path, "fault", "delay"), message)
 

@@ -50,12 +50,11 @@ def _route(path: Path, entry: Entry, rule: Rule, references: References) -> Iter
 
 
 def _substitutes(path: Path, destination: Destination, rule: Rule, references: References) -> Iterator[Problem]:
-    target = references.service(destination.service or rule.service)
     for index, substitute in known(destination.failover):
         here = (*path, index)
         yield from each(
             unknown_cluster((*here, "cluster"), substitute.cluster, references),
-            _where_it_runs(here, substitute, target, rule, references),
+            _where_it_runs(here, substitute, destination, rule, references),
         )
 
 
@@ -150,7 +149,7 @@ def _target(
     yield from each(
         unknown_cluster((*path, "cluster"), destination.cluster, references),
         _unknown_service((*path, "service"), destination, references),
-        _where_it_runs(path, destination, references.service(destination.service or rule.service), rule, references),
+        _where_it_runs(path, destination, destination, rule, references),
         unknown_port(path, destination, rule, references),
         missing_port(path, entry, destination, rule, references),
     )
@@ -170,11 +169,12 @@ def _unknown_service(path: Path, destination: Destination | Mirror, references: 
 def _where_it_runs(
     path: Path,
     destination: Destination | Mirror | Substitute,
-    target: Service | None,
+    of: Destination | Mirror,
     rule: Rule,
     references: References,
 ) -> Iterator[Problem]:
-    cluster = destination.cluster
+    """`of` is the destination, or whose substitute it is: that one says which service is called."""
+    cluster, target = destination.cluster, references.service(of.service or rule.service)
     if target is None or cluster not in references.federation.clusters:
         return
     if cluster not in target.clusters:

@@ -111,7 +111,11 @@ def _readable(entries: Sequence[HttpEntry | TcpEntry | TlsEntry]) -> list[dict[s
 def _own_hosts(rule: Rule, references: References) -> list[Any]:
     """The names that the service has on the client clusters, beside those that the rule states."""
     try:
-        own = {host for hosts in _own_hosts_by_client(rule, references).values() for host in hosts}
+        by_client = _own_hosts_by_client(rule, references)
+        if not by_client.keys() >= {*rule.clients.clusters}:
+            # a cluster, or a service, that does not exist is told by itself
+            return [Unknown((), encrypted=False)]
+        own = {host for hosts in by_client.values() for host in hosts}
         return sorted(own - set(rule.hosts))
     except UnknownError as error:
         return [Unknown(error.path, encrypted=False)]

@@ -16,6 +16,16 @@ Indexed = tuple[int, Rule]
 """A rule, and its index in `traffic`."""
 
 
+class Callers(NamedTuple):
+    """For whom a list of entries is."""
+
+    gateways: Collection[str]
+    namespace: str = ""
+    """Empty for callers of all namespaces that have no list of their own."""
+    apart: Collection[str] = ()
+    """Those that have."""
+
+
 class _Place(NamedTuple):
     """A match of an entry as it holds for some callers on one port, and where the entry stands."""
 
@@ -27,9 +37,9 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
     """An entry that no call can reach, because others before it take all of its calls."""
     hiders: dict[Path, list[list[Path]]] = defaultdict(list)
     for kind in PROTOCOLS_OF:
-        for gateways, sharing in lists(rules):
+        for callers, sharing in lists(rules):
             for port in sorted({port for _, rule in sharing for port in _possible_ports(service, kind, rule.port)}):
-                for path, hiding in _judged(sharing, kind, port, gateways):
+                for path, hiding in _judged(sharing, kind, port, callers):
                     hiders[path] += hiding
     for path, hiding in hiders.items():
         # whoever is reached by some callers, or on some port, is not hidden
@@ -55,24 +65,25 @@ def _in_common(hiding: Sequence[Sequence[Path]]) -> list[Path]:
     return [hider for hider in hiding[0] if all(hider in others for others in hiding)][:1]
 
 
-def lists(rules: Sequence[Indexed]) -> Iterator[tuple[set[str], list[Indexed]]]:
-    """Gateways, and the rules that make one list of entries there, for each group of callers."""
+def lists(rules: Sequence[Indexed]) -> Iterator[tuple[Callers, list[Indexed]]]:
+    """Each group of callers, and the rules that make one list of entries for them."""
     mesh = [(index, rule) for index, rule in rules if "mesh" in rule.clients.gateways]
-    yield {"mesh"}, [(index, rule) for index, rule in mesh if not rule.clients.namespaces]
-    for namespace in sorted({n for _, rule in mesh for n in rule.clients.namespaces}):
+    namespaces = sorted({n for _, rule in mesh for n in rule.clients.namespaces})
+    yield Callers({"mesh"}, apart=namespaces), [(index, rule) for index, rule in mesh if not rule.clients.namespaces]
+    for namespace in namespaces:
         meant = [(i, r) for i, r in mesh if not r.clients.namespaces or namespace in r.clients.namespaces]
-        yield {"mesh"}, meant
+        yield Callers({"mesh"}, namespace), meant
     for index, rule in rules:
         if ingress := set(rule.clients.gateways) - {"mesh"}:
-            yield ingress, [(index, rule)]
+            yield Callers(ingress), [(index, rule)]
 
 
 def _judged(
-    rules: Sequence[Indexed], kind: str, port: int, gateways: Collection[str]
+    rules: Sequence[Indexed], kind: str, port: int, callers: Callers
 ) -> Iterator[tuple[Path, list[list[Path]]]]:
     """Each entry that speaks for the port, and for each of its matches those that hide it."""
     before: list[_Place] = []
-    for path, matches in _entries_in_order(rules, kind, port, gateways):
+    for path, matches in _entries_in_order(rules, kind, port, callers):
         if matches is None:
             yield path, [[]]
             continue
@@ -82,7 +93,7 @@ def _judged(
 
 
 def _entries_in_order(
-    rules: Sequence[Indexed], kind: str, port: int | None, gateways: Collection[str]
+    rules: Sequence[Indexed], kind: str, port: int | None, callers: Callers
 ) -> Iterator[tuple[Path, list[dict[str, Any]] | None]]:
     """Each entry, and `otherwise` of each rule, with its matches as they hold on the port; None if nobody knows."""
     for index, rule in rules:
@@ -90,13 +101,13 @@ def _entries_in_order(
             continue
         labels = rule.clients.labels
         entries = getattr(rule, kind)
-        for position, entry in () if isinstance(entries, Unknown) else known(entries):
-            stated = stated_matches(entry)
+        for position, entry in () if isinstance(entries, Unknown) else enumerate(entries):
+            stated = None if isinstance(entry, Unknown) else stated_matches(entry)
             path = ("traffic", index, kind, position)
             if stated is None:
                 yield path, None
             else:
-                yield path, [one for m in _narrowed(stated, port, gateways, labels) for one in _by_server_name(m)]
+                yield path, [one for m in _narrowed(stated, port, callers, labels) for one in _by_server_name(m)]
         if is_known(entries) and is_known(rule.otherwise) and rule.takes_the_rest(kind):
             yield ("traffic", index, "otherwise"), [_of_callers(rule)]
 
@@ -107,15 +118,25 @@ def _of_callers(rule: Rule) -> dict[str, Any]:
 
 
 def _narrowed(
-    matches: Sequence[dict[str, Any]], port: int | None, gateways: Collection[str], labels: Mapping[str, str]
+    matches: Sequence[dict[str, Any]], port: int | None, callers: Callers, labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     for match in matches:
-        rest = narrowed(match, port, gateways)
-        if rest is not None:
+        rest = narrowed(match, port, callers.gateways)
+        if rest is not None and _may_come_from(rest, callers):
+            if callers.namespace:
+                rest.pop("sourceNamespace", None)
             if labels:
                 own = rest.get("sourceLabels")
                 rest["sourceLabels"] = {**labels, **(own if isinstance(own, dict) else {})}
             yield rest
+
+
+def _may_come_from(match: Mapping[str, Any], callers: Callers) -> bool:
+    """Whether callers of this group may be in the namespace that a match asks for."""
+    namespace = match.get("sourceNamespace")
+    if not isinstance(namespace, str) or not namespace:
+        return True
+    return namespace == callers.namespace if callers.namespace else namespace not in callers.apart
 
 
 def _by_server_name(match: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -131,7 +152,7 @@ def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) ->
     """Where the service does not run, nobody answers the calls that no entry takes."""
     missing = {"http": "an entry for every call, or `otherwise: notFound`", "tcp": "a tcp entry for every connection"}
     unanswered: dict[int, dict[str, None]] = defaultdict(dict)
-    for gateways, sharing in lists(rules):
+    for callers, sharing in lists(rules):
         for index, rule in sharing:
             for kind in missing:
                 # 404 may be what answers
@@ -140,8 +161,8 @@ def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) ->
                 ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [rule.port]
                 for port in ports if getattr(rule, kind) else ():
                     # a gateway has a 404 of its own
-                    needs_answer = "mesh" in gateways or rule.otherwise == "clientCluster"
-                    if needs_answer and not _is_answered(index, rule, _entries_in_order(sharing, kind, port, gateways)):
+                    needs_answer = "mesh" in callers.gateways or rule.otherwise == "clientCluster"
+                    if needs_answer and not _is_answered(index, rule, _entries_in_order(sharing, kind, port, callers)):
                         unanswered[index][kind] = None
     for index, rule in rules:
         if index in unanswered:

@@ -1,7 +1,7 @@
 """Rules for one service on one client cluster: whether each has calls and a name of its own, and all agree."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ..errors import Path, Problem
@@ -16,17 +16,33 @@ from .unmatched import never_matches
 
 
 def overlaps(references: References) -> Iterator[Problem]:
-    judged: set[tuple[int, ...]] = set()
+    hidden: dict[tuple[int, ...], dict[Path, Problem]] = {}
     for service, client, rules in _by_client_and_service(references):
         # most client clusters have the same rules: judging them once is enough
         yield from each(create_service_contradicted(rules, service, client))
         indices = tuple(index for index, _ in rules)
-        if indices not in judged:
-            judged.add(indices)
-            yield from each(_of_both(rules, service, client))
+        if indices not in hidden:
+            hidden[indices] = {}
+            yield from each(_of_both(rules, service, client, hidden[indices]))
         yield from each(_where_it_does_not_run(rules, service, client, references))
+    yield from _hidden_everywhere(hidden)
     for index, rule in known(references.federation.traffic):
         yield from each(never_matches(("traffic", index), rule, references))
+
+
+def _hidden_everywhere(hidden: Mapping[tuple[int, ...], Mapping[Path, Problem]]) -> Iterator[Problem]:
+    """Whoever gets calls on one client cluster is not hidden. `hidden` is what each group of rules hides."""
+    of_rule: dict[object, list[Mapping[Path, Problem]]] = defaultdict(list)
+    for indices, problems in hidden.items():
+        for index in indices:
+            of_rule[index].append(problems)
+    everywhere = {
+        path: problem
+        for problems in hidden.values()
+        for path, problem in problems.items()
+        if all(path in others for others in of_rule[path[1]])
+    }
+    yield from everywhere.values()
 
 
 def _where_it_does_not_run(
@@ -49,15 +65,15 @@ def _by_client_and_service(references: References) -> Iterator[tuple[Service, st
             yield service, client, of_both
 
 
-def _of_both(rules: Sequence[Indexed], service: Service, client: str) -> Iterator[Problem]:
+def _of_both(rules: Sequence[Indexed], service: Service, client: str, hidden: dict[Path, Problem]) -> Iterator[Problem]:
+    """Adds to `hidden` the entries that others hide here."""
     yield from each(no_name_of_its_own(rules, service))
     problems = list(each(*(second_rule(pair, service, client) for pair in combinations(rules, 2))))
     yield from problems
     second = {problem.path[1] for problem in problems}
     first = [(index, rule) for index, rule in rules if index not in second and _is_readable(rule)]
-    hidden = list(each(hidden_entry(first, service)))
-    yield from hidden
-    yield from _subnets(first, service, {problem.path for problem in hidden})
+    hidden.update((problem.path, problem) for problem in each(hidden_entry(first, service)))
+    yield from _subnets(first, service, hidden)
 
 
 def _is_readable(rule: Rule) -> bool:
@@ -69,9 +85,9 @@ def _is_readable(rule: Rule) -> bool:
 def _subnets(rules: Sequence[Indexed], service: Service, hidden: Collection[Path]) -> Iterator[Problem]:
     """Of entries that are not hidden altogether."""
     told: set[Path] = set()
-    for gateways, sharing in lists(rules):
+    for callers, sharing in lists(rules):
         numbers = {port for _, rule in sharing for port in service.ports_for("tcp", rule.port)}
-        for port in sorted(numbers if "mesh" in gateways else ()):
+        for port in sorted(numbers if "mesh" in callers.gateways else ()):
             for problem in subnets(sharing, port):
                 if problem.path not in told and problem.path[:4] not in hidden:
                     yield problem

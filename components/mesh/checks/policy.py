@@ -50,13 +50,16 @@ class _Level(NamedTuple):
 def landings(references: References) -> Mapping[str, set[Landing]]:
     """Service → where its policies land, as far as that is known."""
     places: dict[str, set[Landing]] = defaultdict(set)
-    for _, rule in known(references.federation.traffic):
-        for reference, landing in _by_rule(rule, references):
-            places[reference].add(landing)
-    for _, service in known(references.federation.services):
-        with suppress(UnknownError):
-            for landing in (*_by_imports(service, references), *_by_the_global_host(service, references)):
-                places[service.reference].add(landing)
+    with suppress(UnknownError):
+        for _, rule in known(references.federation.traffic):
+            with suppress(UnknownError):
+                for reference, landing in _by_rule(rule, references):
+                    places[reference].add(landing)
+    with suppress(UnknownError):
+        for _, service in known(references.federation.services):
+            with suppress(UnknownError):
+                for landing in (*_by_imports(service, references), *_by_the_global_host(service, references)):
+                    places[service.reference].add(landing)
     return places
 
 

@@ -61,7 +61,8 @@ class References:
         owners: dict[Place, tuple[str, str]] = {}
         for version_services in (False, True):
             for service in self.services.values():
-                for cluster, presence in service.clusters.items():
+                clusters = service.clusters
+                for cluster, presence in () if isinstance(clusters, Unknown) else clusters.items():
                     with suppress(UnknownError):
                         names = presence.version_services if version_services else {"": service.name_on(cluster)}
                         for version, name in names.items():

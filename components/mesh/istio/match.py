@@ -9,7 +9,7 @@ from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from .regex import fits
+from . import regex
 
 Match = Mapping[str, Any]
 
@@ -117,11 +117,15 @@ def _string_covers(wide: Any, narrow: Any) -> bool:
     [(other_kind, other), *_] = [*_pairs(narrow), ("", None)]
     if not (isinstance(value, str) and isinstance(other, str)):
         return False
-    if kind == "prefix" and other_kind in ("prefix", "exact"):
-        return other.startswith(value)
-    if kind == "regex" and other_kind == "exact":
-        return fits(value, other)
-    return wide == _ANYTHING or (kind == other_kind and value == other)
+    if wide in (_ANYTHING, narrow):
+        return True
+    if kind == "prefix":
+        return (regex.beginning(other) if other_kind == "regex" else other).startswith(value)
+    if kind == "regex" and other_kind != "regex":
+        # an expression is asked about a path without its query
+        goes_on = other_kind == "exact" or (regex.goes_on_anyhow(value) and "?" not in other)
+        return goes_on and regex.fits(value, other)
+    return False
 
 
 def subnet(text: Any) -> IPv4Network | IPv6Network | None:

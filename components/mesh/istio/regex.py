@@ -71,6 +71,19 @@ def fits(pattern: str, text: str) -> bool:
         return False
 
 
+def beginning(pattern: str) -> str:
+    """With what each text that fits the expression begins, as far as that can be told."""
+    literal = re.match(r"[^\\.^$*+?()\[\]{}|]*", pattern)
+    found = literal[0] if literal and "|" not in pattern else ""
+    # what is repeated may be missing
+    return found[:-1] if pattern[len(found) : len(found) + 1] in tuple("*+?{") else found
+
+
+def goes_on_anyhow(pattern: str) -> bool:
+    """Whether a text that fits the expression also fits with anything behind it."""
+    return pattern.endswith(".*") and not pattern.endswith("\\.*") and "|" not in pattern
+
+
 class _Reader:
     """Reads an expression once, from left to right."""
 

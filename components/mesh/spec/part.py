@@ -27,8 +27,6 @@ class Part(BaseModel):
     """The key whose value may stand for the whole part."""
     elsewhere: ClassVar[frozenset[str]] = frozenset()
     """Keys that stand here in what the user writes, and that others take off before this model reads the rest."""
-    scope: ClassVar[frozenset[str]] = frozenset()
-    """Fields that say which calls a part is for. A misspelt one is unknown: left out, the part would be for more."""
 
     @model_validator(mode="before")
     @classmethod

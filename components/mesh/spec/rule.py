@@ -1,6 +1,6 @@
 """Rules: how calls to a service, made on some clusters, are spread."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
@@ -119,8 +119,6 @@ class HttpEntry(Part):
 class TcpEntry(Part):
     """An entry of a VirtualService's `tcp`, whose destinations are ours."""
 
-    scope: ClassVar = frozenset({"match"})
-
     match: TcpMatch = None
     """Istio's conditions, of which one must hold; every connection if it is left out."""
     route: Annotated[list[Destination], NonEmpty]
@@ -139,8 +137,6 @@ class TlsEntry(Part):
 class Clients(Part):
     """Whose workloads a rule is for."""
 
-    scope: ClassVar = frozenset({"namespaces", "labels", "gateways"})
-
     clusters: Annotated[list[DnsLabel], NonEmpty]
     """The client clusters."""
     namespaces: list[DnsLabel] = []
@@ -153,8 +149,6 @@ class Clients(Part):
 
 class Rule(Part):
     """How calls to one service, made on some clusters, are spread."""
-
-    scope: ClassVar = frozenset({"port", "otherwise"})
 
     name: DnsLabel | None = None
     """The rule's name, in messages and in the names of objects."""

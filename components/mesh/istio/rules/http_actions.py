@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from ...errors import Problem
-from ..parts import is_set, is_stated, number, text
-from ..values import is_late, quoted
+from ..parts import is_set, is_stated, text
+from ..values import quoted
 from .durations import DURATION, SECONDS
 from .headers import is_header_name
 from .string_match import not_a_regex
@@ -38,7 +38,8 @@ def _fewer_than_none(attempts: float) -> Iterator[Problem]:
 
 
 def _retries_that_are_off(retries: Mapping[str, Any]) -> Iterator[Problem]:
-    if is_late(retries.get("attempts")) or number(retries, "attempts") != 0:
+    # what is no number is refused for itself
+    if retries.get("attempts", 0) != 0:
         return
     for field in ("perTryTimeout", "retryOn", "retryRemoteLocalities"):
         if is_set(retries, field) if field == "retryOn" else is_stated(retries, field):
