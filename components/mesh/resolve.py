@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import cycle_collector
-from .istio.match import is_catch_all, narrowed
+from .istio.match import covers, is_catch_all, narrowed
 from .manifest import is_late
 from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Member, Route, Routes
 from .spec.cluster import Cluster
@@ -79,35 +79,41 @@ class _Resolver:
                 yield Route(client, service, callers, kind, port, entries, narrowed, hosts)
 
     def _entries(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
-        some = False
-        for entry in self._of_rules(calls, rules):
-            some = True
+        before: list[Mapping[str, Any]] = []
+        speaking: list[Rule] = []
+        for rule, entry in self._of_rules(calls, rules):
             yield entry
             if any(map(is_catch_all, entry.matches)):
                 return
+            before += entry.matches
+            speaking.append(rule)
         # for `tcp` and `tls` istiod itself sends the rest to the service
-        if some and calls.kind == "http" and _runs_at_home(calls):
-            yield self._at_home(calls, rules[0], {})
+        if calls.kind == "http" and _runs_at_home(calls):
+            # where a rule is for everybody, nobody is without one; else istiod sends the others as if there were none
+            for rule in [rule for rule in speaking if not rule.clients.labels][:1] or speaking:
+                match = _of_callers(rule)
+                if not any(covers(one, match) for one in before):
+                    yield self._at_home(calls, rule)
+                    before.append(match)
 
-    def _of_rules(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[Entry]:
+    def _of_rules(self, calls: _Calls, rules: Sequence[Rule]) -> Iterator[tuple[Rule, Entry]]:
         for rule in rules:
             for spec_entry in getattr(rule, calls.kind):
                 entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
-                    yield entry
+                    yield rule, entry
             # where the service does not run, entries take every call before `clientCluster` could (`checks.order`)
             if rule.takes_the_rest(calls.kind) and (rule.otherwise == "notFound" or _runs_at_home(calls)):
-                yield self._otherwise(rule, calls)
+                yield rule, self._otherwise(rule, calls)
 
     def _otherwise(self, rule: Rule, calls: _Calls) -> Entry:
-        match = {"sourceLabels": dict(sorted(rule.clients.labels.items()))} if rule.clients.labels else {}
         if rule.otherwise == "notFound":
-            return Entry((), matches=(match,), istio=NOT_FOUND)
-        return self._at_home(calls, rule, match)
+            return Entry((), matches=(_of_callers(rule),), istio=NOT_FOUND)
+        return self._at_home(calls, rule)
 
-    def _at_home(self, calls: _Calls, rule: Rule, match: Mapping[str, Any]) -> Entry:
+    def _at_home(self, calls: _Calls, rule: Rule) -> Entry:
         port = calls.port or _only_port(calls.service, rule)
-        return Entry((Destination(calls.service, calls.client, "", port),), matches=(match,))
+        return Entry((Destination(calls.service, calls.client, "", port),), matches=(_of_callers(rule),))
 
     def _entry(self, entry: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
         destinations = tuple(
@@ -178,6 +184,11 @@ class _Resolver:
             wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
             if client not in service.clusters and wanted and False not in wanted:
                 yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
+
+
+def _of_callers(rule: Rule) -> dict[str, Any]:
+    """A match that every call fits for which the rule speaks."""
+    return {"sourceLabels": dict(sorted(rule.clients.labels.items()))} if rule.clients.labels else {}
 
 
 def _runs_at_home(calls: _Calls) -> bool:

@@ -77,9 +77,9 @@ def _by_rule(rule: Rule, references: References) -> Iterator[tuple[str, Landing]
 
 
 def _leaves_calls(rule: Rule) -> bool:
-    """Whether calls may go to the service on the client cluster because no entry takes them."""
+    """Whether calls of the rule may go to the service on the client cluster because no entry takes them."""
     takes_all = rule.otherwise == "notFound" or any(not entry.match for _, entry in known(rule.http))
-    return bool(rule.http) and (bool(rule.clients.labels) or not takes_all)
+    return bool(rule.http) and not takes_all
 
 
 def _destinations(rule: Rule) -> Iterator[Destination | Mirror]:
