@@ -117,7 +117,8 @@ class Bed:
         """Take these out of the bed: first out of the clusters' objects, then off the network."""
         pods = list(map(self.pod, workloads))
         self._pods.delete_objects(pods)
-        self.settle()
+        # on a busy machine istiod notices late, and calls would go to a pod that is off the network
+        self.settle(quiet=3.0)
         self._pods.remove(pods)
 
     def kill(self, *workloads: Workload) -> None:
