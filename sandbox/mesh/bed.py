@@ -117,8 +117,7 @@ class Bed:
         """Take these out of the bed: first out of the clusters' objects, then off the network."""
         pods = list(map(self.pod, workloads))
         self._pods.delete_objects(pods)
-        # on a busy machine istiod notices late, and calls would go to a pod that is off the network
-        self.settle(quiet=3.0)
+        self.settle()
         self._pods.remove(pods)
 
     def kill(self, *workloads: Workload) -> None:
@@ -129,6 +128,18 @@ class Bed:
         """Start those that were killed anew; afterwards they are as before."""
         self._pods.run(list(map(self.pod, workloads)))
         self.settle()
+
+    @contextmanager
+    def unready(self, *workloads: Workload) -> Iterator[None]:
+        """These fail their readiness probes while the block runs: callers leave them, and their programs go on."""
+        pods = list(map(self.pod, workloads))
+        self._pods.mark(pods, ready=False)
+        self.settle()
+        try:
+            yield
+        finally:
+            self._pods.mark(pods, ready=True)
+            self.settle()
 
     def settle(self, *, quiet: float = 1.2) -> None:
         """Until the proxies of all clusters have acknowledged everything that was sent, for `quiet` seconds on end.

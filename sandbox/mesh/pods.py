@@ -63,6 +63,11 @@ class Pods:
         for pod in pods:
             self._wait_for(pod)
 
+    def mark(self, pods: Sequence[Pod], *, ready: bool) -> None:
+        """What the kubelet says of their readiness probes, and the endpoints that follow from it."""
+        for pod in pods:
+            self._objects(pod.workload.cluster).apply(*workload.objects(pod.workload, pod.address, ready=ready))
+
     def is_running(self, pod: Pod) -> bool:
         """Whether all its programs run."""
         return all(map(self._processes.is_running, pod.programs))

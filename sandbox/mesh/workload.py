@@ -20,7 +20,7 @@ ADMIN_PORT = 15000
 READY_PORT = 15021
 
 
-def objects(workload: Workload, address: str) -> list[dict[str, Any]]:
+def objects(workload: Workload, address: str, *, ready: bool = True) -> list[dict[str, Any]]:
     """What users, the kubelet and the controllers of a real cluster would have written for this pod."""
     namespace = workload.namespace
     return [
@@ -31,19 +31,19 @@ def objects(workload: Workload, address: str) -> list[dict[str, Any]]:
             "metadata": {"name": workload.service_account, "namespace": namespace},
         },
         service(workload, workload.service, {"app": workload.service}),
-        pod(workload, address),
-        endpoints(workload, address, workload.service, workload.pod),
-        *(of_its_own(workload, address) if workload.has_own_service else ()),
+        pod(workload, address, ready=ready),
+        endpoints(workload, address, workload.service, workload.pod, ready=ready),
+        *(of_its_own(workload, address, ready=ready) if workload.has_own_service else ()),
     ]
 
 
-def of_its_own(workload: Workload, address: str) -> list[dict[str, Any]]:
+def of_its_own(workload: Workload, address: str, *, ready: bool) -> list[dict[str, Any]]:
     """The Service for this version alone, and this pod as one of its endpoints."""
     name = workload.own_service
     selector = {"app": workload.service, "version": workload.version}
     return [
         service(workload, name, selector),
-        endpoints(workload, address, name, f"{name}-{workload.pod}"),
+        endpoints(workload, address, name, f"{name}-{workload.pod}", ready=ready),
     ]
 
 
@@ -60,8 +60,9 @@ def service(workload: Workload, name: str, selector: Mapping[str, str]) -> dict[
     }
 
 
-def pod(workload: Workload, address: str) -> dict[str, Any]:
-    """The Pod, running and ready."""
+def pod(workload: Workload, address: str, *, ready: bool) -> dict[str, Any]:
+    """The Pod, running."""
+    conditions = {"Initialized": True, "ContainersReady": ready, "Ready": ready}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -75,12 +76,12 @@ def pod(workload: Workload, address: str) -> dict[str, Any]:
             "phase": "Running",
             "podIP": address,
             "podIPs": [{"ip": address}],
-            "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "ContainersReady", "Ready")],
+            "conditions": [{"type": kind, "status": str(value)} for kind, value in conditions.items()],
         },
     }
 
 
-def endpoints(workload: Workload, address: str, service: str, name: str) -> dict[str, Any]:
+def endpoints(workload: Workload, address: str, service: str, name: str, *, ready: bool) -> dict[str, Any]:
     """An EndpointSlice of a Service, with this pod alone."""
     owner = {"kind": "Pod", "name": workload.pod, "namespace": workload.namespace}
     labels = {"kubernetes.io/service-name": service}
@@ -89,7 +90,7 @@ def endpoints(workload: Workload, address: str, service: str, name: str) -> dict
         "kind": "EndpointSlice",
         "metadata": {"name": name, "namespace": workload.namespace, "labels": labels},
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}, "targetRef": owner}],
+        "endpoints": [{"addresses": [address], "conditions": {"ready": ready}, "targetRef": owner}],
         "ports": [{"name": port.name, "port": port.number, "protocol": "TCP"} for port in workload.ports],
     }
 

@@ -128,10 +128,9 @@ def test_a_name_that_means_the_service_everywhere_fails_over(federation: Federat
 
     with calls.under_load(federation.bed.pod(CALLER), GLOBAL, rate=RATE) as run:
         time.sleep(1.0)
-        federation.bed.stop(*own)
-        meanwhile = ask(federation, 200, GLOBAL)
+        with federation.bed.unready(*own):
+            meanwhile = ask(federation, 200, GLOBAL)
     report = run.report()
-    federation.bed.start(*own)
 
     assert report.failures == []
     assert meanwhile.answers == {"v5 on cluster3": 200}
