@@ -102,7 +102,7 @@ class _Resolver:
                 entry = self._entry(spec_entry, calls, rule)
                 if entry.matches:
                     yield rule, entry
-            # where the service does not run, entries take every call before `clientCluster` could (`checks.order`)
+            # where the service does not run, entries take every call before that (`checks.entry_order`)
             if rule.takes_the_rest(calls.kind) and (rule.otherwise == "notFound" or _runs_at_home(calls)):
                 yield rule, self._otherwise(rule, calls)
 

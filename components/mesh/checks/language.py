@@ -16,7 +16,7 @@ from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, as_late, is_known, known
-from .effect import without_effect
+from .no_effect import without_effect
 from .saying import References, choices, each, istio_versions
 
 _KIND = VIRTUAL_SERVICE.name

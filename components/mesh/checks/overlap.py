@@ -9,7 +9,7 @@ from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, is_known, known
 from ..wording import shown
-from .order import Indexed, hidden_entry, lists, unanswered_calls
+from .entry_order import Indexed, hidden_entry, lists, unanswered_calls
 from .saying import References, choices, each
 from .subnets import subnets
 from .unmatched import never_matches
@@ -56,7 +56,7 @@ def _by_client_and_service(references: References) -> Iterator[tuple[Service, st
     rules: dict[tuple[str, str], list[Indexed]] = defaultdict(list)
     for index, rule in known(references.federation.traffic):
         try:
-            for _, client in known(list(dict.fromkeys(client for _, client in known(rule.clients.clusters)))):
+            for client in dict.fromkeys(client for _, client in known(rule.clients.clusters)):
                 rules[client, rule.service].append((index, rule))
         except UnknownError:
             continue
@@ -112,17 +112,14 @@ def create_service_contradicted(rules: Sequence[Indexed], service: Service, clie
     """Of one Service on a client cluster that does not run the service."""
     if client in service.clusters:
         return
-    stated = [(i, rule) for i, rule in rules if "create_service" in rule.model_fields_set and _is_of_workloads(rule)]
+    of_workloads = [(index, rule) for index, rule in rules if "mesh" in rule.clients.gateways]
+    stated = [(index, rule) for index, rule in of_workloads if "create_service" in rule.model_fields_set]
     for index, rule in stated:
         first, other = stated[0]
         if rule.create_service != other.create_service:
             words = f"{shown(rule.create_service)} contradicts {shown(other.create_service)} of traffic[{first}]"
             message = f"{words}; one Service is made for all rules for {service.reference}, so state the same"
             yield Problem(("traffic", index, "createService"), "create-service-contradicted", message)
-
-
-def _is_of_workloads(rule: Rule) -> bool:
-    return "mesh" in rule.clients.gateways
 
 
 def no_name_of_its_own(rules: Sequence[Indexed], service: Service) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from ..istio.match import covers, is_within, narrowed
 from ..spec.rule import Rule
 from ..unknown import is_known, known
 
-Callers = dict[str, Any]
+Conditions = dict[str, Any]
 """Conditions of a match that speak of callers alone."""
 
 
@@ -16,7 +16,7 @@ class _Place(NamedTuple):
     """A match of a tcp entry, and where it stands."""
 
     path: Path
-    callers: Callers
+    callers: Conditions
     subnets: Sequence[Any]
 
     @property
@@ -28,7 +28,7 @@ def subnets(rules: Sequence[tuple[int, Rule]], port: int) -> Iterator[Problem]:
     """`rules` make one list of entries; each has its index in `traffic`."""
     before: list[_Place] = []
     for index, rule in rules:
-        labels = rule.clients.labels or {}
+        labels = rule.clients.labels
         if rule.port in (None, port):
             for position, entry in known(rule.tcp):
                 own = list(_places(("traffic", index, "tcp", position), entry.match, port, labels))
@@ -51,7 +51,7 @@ def _places(path: Path, matches: Any, port: int, labels: Mapping[str, str]) -> I
         yield _Place(path, _with(labels, {}), ())
 
 
-def _with(labels: Mapping[str, str], match: Mapping[str, Any]) -> Callers:
+def _with(labels: Mapping[str, str], match: Mapping[str, Any]) -> Conditions:
     own = match.get("sourceLabels")
     return {
         "sourceLabels": {**labels, **(own if isinstance(own, dict) else {})},
@@ -75,8 +75,8 @@ def _of_place(place: _Place, others: Sequence[_Place], list_: Sequence[_Place]) 
                     break
 
 
-def _both(one: Callers, other: Callers) -> Callers | None:
-    """Callers who fit both; None if there are none."""
+def _both(one: Conditions, other: Conditions) -> Conditions | None:
+    """Conditions who fit both; None if there are none."""
     labels, others = one["sourceLabels"], other["sourceLabels"]
     namespaces = {callers["sourceNamespace"] for callers in (one, other)} - {None, ""}
     if len(namespaces) > 1 or any(labels[key] != others[key] for key in labels.keys() & others.keys()):

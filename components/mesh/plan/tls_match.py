@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from ..istio import parts
+from ..istio.match import is_within
 from ..manifest import copied
 
 _Network = IPv4Network | IPv6Network
@@ -50,4 +51,4 @@ def _parts(match: Mapping[str, Any], networks: Sequence[_Network]) -> Iterator[d
 
 
 def _lies_in(network: _Network, other: _Network) -> bool:
-    return other == _EVERYWHERE or (network.version == other.version and network.subnet_of(other))  # type: ignore[arg-type]
+    return other == _EVERYWHERE or is_within(str(network), str(other))
