@@ -7,6 +7,7 @@ from ..errors import Path, Problem
 from ..spec.cluster import Cluster, Gateway, GatewayTarget, NamedGateway
 from ..spec.federation import Federation
 from ..unknown import Unknown, known
+from ..wording import shown
 from .saying import choices, each, stated_twice
 
 Owner = tuple[str, str]
@@ -62,8 +63,8 @@ def gateways_of_the_same_pods(path: Path, cluster: Cluster, one: str, other: str
     labels, others = first.selector.items(), second.selector.items()
     if labels <= others or others <= labels:
         message = (
-            f"selects pods that the gateway {one!r} selects, on the same listenerPort; "
-            "tell the pods of the two apart by the value of a label"
+            f"'selector' is {shown(second.selector)}, which selects pods of the gateway {one!r}, "
+            "on the same listenerPort; tell the pods of the two apart by the value of a label"
         )
         yield Problem((*path, *cluster.path_of(other), "selector"), "gateways-of-the-same-pods", message)
 
