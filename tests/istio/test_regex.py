@@ -1,6 +1,7 @@
 """Which regular expressions RE2 takes, and that a flaw says what is wrong."""
 
 import pytest
+from mesh_federation.mesh.istio import regex
 from mesh_federation.mesh.istio.regex import fits, flaw
 
 RIGHT = [
@@ -72,3 +73,18 @@ def test_the_whole_text_fits(pattern: str, text: str) -> None:
 )
 def test_a_text_that_does_not_fit_as_far_as_anybody_knows(pattern: str, text: str) -> None:
     assert not fits(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("/api/v[0-9]+", "/api/v"), ("/apis?/x", "/api"), ("/a{2}", "/"), ("/a|/b", ""), (r"/a\.b", "/a"), ("(?i)/a", "")],
+)
+def test_each_text_that_fits_has_this_beginning(pattern: str, text: str) -> None:
+    assert regex.beginning(pattern) == text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "goes_on"), [("/a/.*", True), (r"/a\.*", False), ("/a/.*b", False), ("/b|/a.*", False), ("/a", False)]
+)
+def test_what_fits_may_go_on_only_where_anything_may_follow(pattern: str, goes_on: bool) -> None:  # noqa: FBT001
+    assert regex.goes_on_anyhow(pattern) is goes_on
