@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import Provider
+import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.core.v1 import Service
 
 from .mesh.errors import MeshError
 from .mesh.istio.kinds import SERVICE
@@ -21,7 +20,7 @@ DependsOn = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resour
 class MeshCluster(pulumi.ComponentResource):
     """The parent of all objects of one cluster; they inherit its provider and its options."""
 
-    def __init__(self, name: str, provider: Provider, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, provider: kubernetes.Provider, opts: pulumi.ResourceOptions) -> None:
         super().__init__(
             "mesh:index:MeshCluster",
             name,
@@ -41,7 +40,8 @@ class MeshCluster(pulumi.ComponentResource):
             # one that was imported has an address, and would be made again to lose it
             opts.ignore_changes = ["spec.clusterIP", "spec.clusterIPs"]
             spec: Any = manifest.spec
-            return Service(name, metadata=metadata, spec=spec, opts=opts)
+            # loaded here: Kubernetes' core takes 0.4 s, which a federation without own Services need not pay
+            return kubernetes.core.v1.Service(name, metadata=metadata, spec=spec, opts=opts)
         return CustomResource(
             name,
             api_version=manifest.object["apiVersion"],

@@ -69,7 +69,7 @@ def copied(value: Any) -> Any:
     """A value of the user's, as a part of one manifest alone, its keys sorted. Late leaves stay as they are."""
     if isinstance(value, dict):
         return {key: copied(value[key]) for key in sorted(value)}
-    return [copied(item) for item in value] if isinstance(value, list | tuple) else value
+    return [copied(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def key_of(cluster: str, kind: str, namespace: str, name: str) -> str:

@@ -1,6 +1,6 @@
 """Istio's `trafficPolicy`: our defaults between clusters, and what the spec states; each narrows the one before."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -85,23 +85,29 @@ def _narrowed(wide: Mapping[str, Any], narrow: Mapping[str, Any], place: Path) -
         before = whole.get(field)
         both = isinstance(before, dict) and isinstance(value, dict)
         whole[field] = _narrowed(before or {}, value, (*place, field)) if both else copied(value)
-    return dict(sorted(whole.items()))
+    return {field: whole[field] for field in sorted(whole)}
 
 
 def _displaced(narrow: Mapping[str, Any], place: Path) -> set[str]:
     """The fields beside which Istio does not take those of `narrow`, and that are not among them."""
-    by_schema = {other for group in _groups(place) for field in group if is_stated(narrow, field) for other in group}
-    in_code = {other for group in _IN_CODE.get(place, ()) for field in group if _says(narrow, field) for other in group}
-    return (by_schema | in_code) - narrow.keys()
+    return {
+        other
+        for group, states in _groups(place)
+        for field in group
+        if field in narrow and states(narrow, field)
+        for other in group
+        if other not in narrow
+    }
 
 
 @cache
-def _groups(place: Path) -> tuple[tuple[str, ...], ...]:
-    """Of each of these groups of fields, Istio's schema takes one."""
+def _groups(place: Path) -> tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any], str], bool]], ...]:
+    """Of each of these groups of fields Istio takes one, and what says whether a part states a field."""
     try:
-        return one_of(DESTINATION_RULE.name, NEWEST, place)
+        by_schema = one_of(DESTINATION_RULE.name, NEWEST, place)
     except KeyError:
-        return ()
+        by_schema = ()
+    return (*((group, is_stated) for group in by_schema), *((group, _says) for group in _IN_CODE.get(place, ())))
 
 
 _IN_CODE: Mapping[Path, tuple[tuple[str, str], ...]] = {
