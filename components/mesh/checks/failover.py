@@ -1,6 +1,6 @@
 """What must be true of clusters that stand in for each other: one server name, and one host, fit them all."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from .. import names
@@ -10,7 +10,7 @@ from ..spec.federation import Federation
 from ..spec.rule import Destination, Rule, Substitute
 from ..spec.service import PROTOCOLS_OF, Service
 from ..spec.values import is_ip_address
-from ..unknown import Unknown, UnknownError, known
+from ..unknown import Unknown, UnknownError, as_far_as_known, known
 from ..wording import joined
 from .crossing import Crossing, crossing, longest_server_name
 from .saying import References, each, is_retired
@@ -24,11 +24,11 @@ def failover(path: Path, destination: Destination, rule: Rule, references: Refer
     target = references.service(destination.service or rule.service)
     if target is None or not destination.failover:
         return
-    seen = {destination.cluster}
     for index, substitute in known(destination.failover):
         here = (*path, "failover", index)
+        before: list[Destination | Substitute] = [destination, *(one for _, one in known(destination.failover[:index]))]
         yield from each(
-            substitute_stated_twice(here, substitute, seen),
+            substitute_stated_twice(here, substitute, before),
             substitute_of_another_service(here, substitute, target),
             _server_name_of(here, substitute, destination, target, references),
         )
@@ -56,12 +56,13 @@ def members_of(destination: Destination) -> Members:
     return [first, *((one.cluster, one.version or "") for one in destination.failover)]
 
 
-def substitute_stated_twice(path: Path, substitute: Substitute, seen: set[str]) -> Iterator[Problem]:
+def substitute_stated_twice(
+    path: Path, substitute: Substitute, before: Iterable[Destination | Substitute]
+) -> Iterator[Problem]:
     """What a gateway gets says which cluster's turn it is by nothing but the server name, which is the same for all."""
-    if substitute.cluster in seen:
+    if substitute.cluster in [one.cluster for one in before if not isinstance(one.cluster, Unknown)]:
         message = f"{substitute.cluster!r} has its turn already; one server name leads to one version on each cluster"
         yield Problem((*path, "cluster"), "substitute-stated-twice", message)
-    seen.add(substitute.cluster)
 
 
 def substitute_of_another_service(path: Path, substitute: Substitute, target: Service) -> Iterator[Problem]:
@@ -193,16 +194,21 @@ def missing_selector(references: References) -> Iterator[Problem]:
         if references.federation.global_hosts and not isinstance(cluster, Unknown) and cluster.state != "retired"
     }
     for index, service in known(references.federation.services):
-        for cluster, presence in service.clusters.items():
-            by_rule = by_rules.get((service.reference, cluster))
-            reason = by_rule or ("`globalHosts`" if cluster in everywhere else "")
-            if reason and not isinstance(presence, Unknown) and presence.selector is None:
-                message = (
-                    f"is missing; calls from {cluster!r} go to its own pods or elsewhere, by {reason}, "
-                    "so state the selector of the Service there"
-                )
-                path = ("services", index, "clusters", cluster, "selector")
-                yield Problem(path, "missing-selector", message)
+        yield from as_far_as_known(_missing_selectors(("services", index), service, by_rules, everywhere))
+
+
+def _missing_selectors(
+    path: Path, service: Service, by_rules: Mapping[tuple[str, str], str], everywhere: Collection[str]
+) -> Iterator[Problem]:
+    for cluster, presence in service.clusters.items():
+        by_rule = by_rules.get((service.reference, cluster))
+        reason = by_rule or ("`globalHosts`" if cluster in everywhere else "")
+        if reason and not isinstance(presence, Unknown) and presence.selector is None:
+            message = (
+                f"is missing; calls from {cluster!r} go to its own pods or elsewhere, by {reason}, "
+                "so state the selector of the Service there"
+            )
+            yield Problem((*path, "clusters", cluster, "selector"), "missing-selector", message)
 
 
 def _callers_at_home(references: References) -> Mapping[tuple[str, str], str]:

@@ -36,23 +36,25 @@ class References:
     def __init__(self, federation: Federation) -> None:
         self.federation = federation
         self.services: dict[str, Service] = {}
-        self._unknown: UnknownError | None = None
+        self._unknown: list[tuple[Service | None, UnknownError]] = []
+        """Services of which not all can be read; None if nobody knows which there are."""
         try:
             for service in federation.services:
                 self._note(service)
         except UnknownError as error:
-            self._unknown = error
+            self._unknown.append((None, error))
 
     def _note(self, service: Service) -> None:
         try:
             self.services.setdefault(service.reference, service)
         except UnknownError as error:
-            self._unknown = error
+            self._unknown.append((service, error))
 
     def service(self, reference: str) -> Service | None:
         service = self.services.get(reference)
-        if service is None and self._unknown:
-            raise self._unknown
+        for other, error in () if service else self._unknown:
+            if _may_be(other, reference):
+                raise error
         return service
 
     @cached_property
@@ -74,6 +76,14 @@ class References:
         """Whether the federation has the cluster, and routes may lead there."""
         clusters = self.federation.clusters
         return cluster in clusters and clusters[cluster].state == "active"
+
+
+def _may_be(service: Service | None, reference: str) -> bool:
+    """Whether what is known of a service allows that rules call it so."""
+    if service is None or isinstance(service, Unknown):
+        return True
+    own, stated = (service.name, service.namespace), reference.split(".")
+    return all(isinstance(part, Unknown) or part == other for part, other in zip(own, stated, strict=False))
 
 
 def is_retired(cluster: str, federation: Federation) -> bool:
