@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# the programs are started thousands of times; a machine may say that none of them keeps what it compiled
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo demo-down sandbox sandbox-down mesh mesh-down network-tools tools releases soak test check docs bench clean
 .DEFAULT_GOAL := help
 
