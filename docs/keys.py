@@ -1,5 +1,6 @@
 """The keys of the spec, read from its models: name, type, default, and the docstring below the field."""
 
+import ast
 import inspect
 import json
 import re
@@ -7,6 +8,7 @@ import typing
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
+from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -64,12 +66,24 @@ def _places(model: type[BaseModel], place: str) -> Iterator[tuple[type[BaseModel
 
 def _keys(model: type[BaseModel]) -> Iterator[Key]:
     hints = typing.get_type_hints(model, include_extras=True)
+    meanings = _docstrings(model)
     for name, field in model.model_fields.items():
-        yield _key(name, field, _words(hints[name], _names()))
+        meaning = _one_line(meanings.get(name)).replace("|", "\\|")
+        yield Key(field.alias or name, _words(hints[name], _names()), _default(field), meaning)
 
 
-def _key(name: str, field: FieldInfo, type_: str) -> Key:
-    return Key(field.alias or name, type_, _default(field), _one_line(field.description).replace("|", "\\|"))
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Field → the docstring below it. Pydantic would read the sources of all models whenever a program starts."""
+    found: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if issubclass(owner, SpecPart):
+            [definition] = ast.parse(inspect.getsource(owner)).body
+            assert isinstance(definition, ast.ClassDef)
+            for field, below in pairwise(definition.body):
+                match field, below:
+                    case ast.AnnAssign(target=ast.Name(name)), ast.Expr(value=ast.Constant(value=str(text))):
+                        found[name] = inspect.cleandoc(text)
+    return found
 
 
 def _models(hint: Any) -> Iterator[tuple[type[BaseModel], str]]:

@@ -181,7 +181,7 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
 
 def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
     nearest = _nearest(key, model, data)
-    hint = f"did you mean {nearest!r}? " if nearest else ""
+    hint = f"{model.instead[key]}; " if key in model.instead else f"did you mean {nearest!r}? " if nearest else ""
     return f"{key!r} is not a known key; {hint}it takes {', '.join(sorted(_keys_like(key, model)))}"
 
 
@@ -191,7 +191,9 @@ def _keys_like(key: str, model: type[Part]) -> list[str]:
 
 
 def _nearest(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
-    """The key that is probably meant; empty if it is not like any, or if that one is stated as well."""
+    """The key that is probably meant; empty if there is none, or it is stated as well, or others say the same."""
+    if key in model.instead:
+        return ""
     nearest = get_close_matches(key, [*_keys_like(key, model), *model.elsewhere], n=1)
     return nearest[0] if nearest and nearest[0] not in data else ""
 

@@ -1,6 +1,7 @@
 """Rules: how calls to a service, made on some clusters, are spread."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
@@ -36,8 +37,17 @@ def _create_service(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 CreateService = Annotated[bool | Literal["handOver"], WrapValidator(_create_service)]
 
 
+_OF_A_DESTINATION = {
+    "destination": "`cluster`, `service`, `version` and `port` say where calls go",
+    "host": "`cluster` and `service` say it",
+    "subset": "`version` says it",
+}
+
+
 class Substitute(Part):
     """Who takes a destination's calls while nobody there can answer."""
+
+    instead: ClassVar[Mapping[str, str]] = _OF_A_DESTINATION
 
     cluster: DnsLabel
     """The serving cluster."""
@@ -50,6 +60,8 @@ class Substitute(Part):
 class Destination(Part):
     """Who answers: cluster × service × version, with a weight."""
 
+    instead: ClassVar[Mapping[str, str]] = _OF_A_DESTINATION
+
     cluster: DnsLabel
     """The serving cluster."""
     service: ServiceReference | None = None
@@ -61,13 +73,15 @@ class Destination(Part):
     weight: Weight | None = None
     """The destination's share. Several destinations need weights; they need not add up to 100."""
     headers: Headers = None
-    """Istio's `headers`: what changes in the requests to this destination, and in its responses."""
+    """Istio's `headers`, for http alone: what changes in the requests to this destination, and in its responses."""
     failover: list[Substitute] = []
     """Its substitutes, in order: the first that can answer takes the share, as long as nobody before it can."""
 
 
 class Mirror(Part):
     """Who gets a copy of a call; nobody waits for the answer."""
+
+    instead: ClassVar[Mapping[str, str]] = _OF_A_DESTINATION
 
     cluster: DnsLabel
     """The cluster that gets the copies."""
@@ -149,6 +163,12 @@ class Clients(Part):
 
 class Rule(Part):
     """How calls to one service, made on some clusters, are spread."""
+
+    instead: ClassVar[Mapping[str, str]] = {
+        "failover": "a destination has its own `failover`",
+        "gateways": "`clients.gateways` says it",
+        "route": "an entry of `http`, `tcp` or `tls` has its own `route`",
+    }
 
     name: DnsLabel | None = None
     """The rule's name, in messages and in the names of objects."""
