@@ -19,7 +19,7 @@ from .ports import free_port
 from .processes import Processes, StartError
 
 CLUSTERS = ("cluster1", "cluster2")
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 _TRIES = 3
 _MARK = "this-is-a-sandbox"
 """A file in every sandbox's directory: only what has it is ever removed."""

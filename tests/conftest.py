@@ -10,11 +10,14 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from sandbox.clusters import Sandbox
 
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
-TRAFFIC = "tests/traffic"
-SECOND_MESH = {
-    f"{TRAFFIC}/test_{name}.py" for name in ("dead_gateways", "draining", "long_answers", "updates_at_full_length")
+TRAFFIC = "tests/traffic/test_"
+OF_THEIR_OWN = {"bed", "mesh_command"}
+"""Files that start meshes themselves; all others in the folder share three."""
+MESH_OF = {
+    "updates": "first mesh",
+    **dict.fromkeys(("dead_gateways", "two_gateways", "updates_at_full_length"), "second mesh"),
 }
-"""About half of the time of all that is marked `quiet`."""
+"""Each takes about a third of the time of all that is marked `quiet`; what is not named is on the third."""
 
 settings.register_profile(
     "suite",
@@ -33,7 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first: side by side, the whole run is then over soonest."""
-    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("mesh", "engine", "sandbox")])
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, ...]:
+    of = (item.get_closest_marker(mark) is None for mark in ("engine", "mesh", "sandbox"))
+    return (_shared_mesh(item.nodeid.partition("::")[0]) is None, *of)
+
+
+def _shared_mesh(file: str) -> str | None:
+    name = file.removeprefix(TRAFFIC).removesuffix(".py")
+    return MESH_OF.get(name, "third mesh") if file.startswith(TRAFFIC) and name not in OF_THEIR_OWN else None
 
 
 class SideBySide(LoadFileScheduling):  # type: ignore[misc]
@@ -41,9 +54,7 @@ class SideBySide(LoadFileScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        if not file.startswith(f"{TRAFFIC}/"):
-            return file
-        return "second mesh" if file in SECOND_MESH else "first mesh"
+        return _shared_mesh(file) or file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:

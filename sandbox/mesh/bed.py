@@ -27,7 +27,7 @@ from .topology import ROOT_NAMESPACE, BedCluster, Workload
 from .workload import Pod
 
 _REPOSITORY = Path(__file__).parents[2]
-_SETTLE_SECONDS = 30.0
+_SETTLE_SECONDS = 120.0
 _TRIES = 3
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 
 
 async def call(target: str, number: int) -> dict[str, Any]:

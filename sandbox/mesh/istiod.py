@@ -16,7 +16,7 @@ from ..processes import Processes
 from .topology import ROOT_NAMESPACE, BedCluster
 
 PORTS = ("xds", "http", "monitoring")
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 
 
 class Istiod:

@@ -28,7 +28,7 @@ _FILES = Path("/etc/netns")
 _PACKAGES = {"ip": "iproute2", "iptables": "iptables", "setpriv": "util-linux"}
 _NAT = ("iptables", "-t", "nat", "-A")
 _CLONE_NEWNET = 0x40000000
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 60.0
 
 
 class NetworkError(RuntimeError):

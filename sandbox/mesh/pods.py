@@ -15,7 +15,7 @@ from .record import Record
 from .topology import ROOT_NAMESPACE, Workload
 from .workload import Pod
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 
 
 class Pods:

@@ -29,7 +29,7 @@ Object = dict[str, Any]
 NAMESPACE = "judged"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _THREADS = 4
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 
 
 class ApiServer:

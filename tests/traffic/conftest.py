@@ -1,4 +1,4 @@
-"""One mesh of three clusters for all tests of a run, and one stack that they move from spec to spec."""
+"""One mesh of three clusters for the tests of this folder, and one stack that they move from spec to spec."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.real.requirement import require_mesh
 from tests.real.stack import Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     require_mesh()
     clusters = [BedCluster(name, accepts=CALLERS[name]) for name in GATEWAYS]
@@ -20,7 +20,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
         yield Bed.up(sandbox, clusters, WORKLOADS, DEBOUNCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def federation(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Federation:
     """The federation that `pulumi up` keeps on the bed's clusters."""
     stack = Stack(tmp_path_factory.mktemp("stack") / "traffic", bed.sandbox.environment())
