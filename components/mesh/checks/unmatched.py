@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import Path, Problem
+from ..istio.match import header_ruled_out
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF
-from ..unknown import known
+from ..unknown import as_late, known
 from .saying import References, choices, each
 
 
@@ -21,6 +22,7 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
                         unmatched_labels(here, match, rule),
                         unmatched_gateways(here, match, rule),
                         unmatched_namespace(here, match, rule),
+                        unmatched_headers(here, match),
                     )
 
 
@@ -56,3 +58,9 @@ def unmatched_namespace(path: Path, match: Mapping[str, Any], rule: Rule) -> Ite
     if own and namespaces and own not in namespaces:
         message = f"{own!r} is not a namespace of the rule; its callers are in {choices(namespaces)}"
         yield Problem((*path, "sourceNamespace"), "unmatched-namespace", message)
+
+
+def unmatched_headers(path: Path, match: Mapping[str, Any]) -> Iterator[Problem]:
+    if (name := header_ruled_out(as_late(match))) is not None:
+        message = f"{name!r} is ruled out here and asked for under `headers`; no call has both"
+        yield Problem((*path, "withoutHeaders", name), "unmatched-headers", message)

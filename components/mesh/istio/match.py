@@ -55,6 +55,15 @@ def narrowed(match: Match, port: int | None, gateways: Collection[str]) -> dict[
     return rest
 
 
+def header_ruled_out(match: Match) -> str | None:
+    """The header of which a match asks for what it rules out as well, so that no call fits; None if there is none."""
+    for name, ruled_out in _pairs(match.get("withoutHeaders")):
+        for other, asked in _pairs(match.get("headers")):
+            if name.lower() == other.lower() and _is_there_and_fits(ruled_out, asked):
+                return name
+    return None
+
+
 def _implied(field: str, condition: Any, wide: Match, narrow: Match) -> bool:
     other = narrow.get(field)
     if field == "uri":
