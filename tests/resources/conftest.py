@@ -1,10 +1,14 @@
-"""Pulumi's plugin for dynamic resources, running."""
+"""What tests of resources share: Pulumi's plugin for dynamic resources, running, and a silent asyncio."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+# of all that waited for a federation that is refused, it would tell when the last of them is forgotten
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture(scope="module")
