@@ -110,7 +110,34 @@ def shared_cluster(mesh: Mapping[str, Any], places: Mapping[str, Hashable], key:
                 if {name, owner} <= _keys(service, "clusters"):
                     message = f"{name!r} and {owner!r} are one Kubernetes cluster; a Service there belongs to one mesh"
                     yield Problem(("services", index, "clusters", name), "shared-cluster", message)
+            yield from _shared_by_rules(mesh, name, owner)
         owners[place].append(name)
+
+
+def _shared_by_rules(mesh: Mapping[str, Any], name: str, owner: str) -> Iterator[Problem]:
+    """What a rule makes for its callers has the service's own name and namespace, in either mesh."""
+    running = {
+        f"{service.get('name')}.{service.get('namespace')}": _keys(service, "clusters")
+        for service in _entries(mesh.get("services"))
+        if isinstance(service, Mapping)
+    }
+    for index, rule in enumerate(_entries(mesh.get("traffic"))):
+        reference = rule.get("service") if isinstance(rule, Mapping) else None
+        places = running.get(str(reference), set())
+        called_from = set(_clients(rule))
+        both = {name, owner}
+        if both & called_from and both <= places | called_from and not both <= places:
+            message = (
+                f"{name!r} and {owner!r} are one Kubernetes cluster; objects for {reference} there would belong to "
+                "both meshes, so use `importedBy` for callers in the other one"
+            )
+            yield Problem(("traffic", index, "clients", "clusters"), "shared-cluster", message)
+
+
+def _clients(rule: Any) -> list[str]:
+    clients = rule.get("clients") if isinstance(rule, Mapping) else None
+    stated = clients.get("clusters") if isinstance(clients, Mapping) else None
+    return [name for name in _entries(stated) if isinstance(name, str)]
 
 
 def _root_namespace(mesh: Mapping[str, Any], cluster: str) -> Any:

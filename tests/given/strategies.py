@@ -89,7 +89,7 @@ def clusters(draw: Draw, name: str, number: int) -> Spec:
 
 @st.composite
 def presences(draw: Draw) -> Spec:
-    labels = st.sampled_from([{"track": "canary"}, {"version": "1.2.3", "app": "x"}])
+    labels = st.sampled_from([{"track": "canary"}, {"version": "1.2.3", "tier": "x"}])
     return {
         "serviceAccounts": some(draw, ACCOUNTS, at_least=1),
         **maybe(draw, "versions", st.lists(st.sampled_from(VERSIONS), unique=True)),

@@ -152,7 +152,8 @@ def federated_host_of_the_client(
         return
     host = federation.host_of(service, serving)
     domain = federation.clusters[client].domain
-    if host.endswith(f".svc.{domain}") and not host.endswith(".local"):
+    # the second is how a Service is called in short
+    if host.endswith((f".svc.{domain}", ".svc")) and not host.endswith(".local"):
         gives = f"{federation.hosts!r} gives {host!r} on {serving}"
         message = f"{gives}, a name of {client}'s own Services (domain {domain!r}); choose another"
         yield Problem(("hosts",), "federated-host-of-the-client", message)

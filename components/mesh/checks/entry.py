@@ -9,7 +9,7 @@ from ..istio.match import narrowed
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, Substitute, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, known
-from .crossing import Crossing, crossing, federated_host_of_the_client
+from .crossing import MAX_TOTAL, Crossing, crossing, federated_host_of_the_client
 from .failover import failover
 from .saying import References, choices, each, is_retired
 from .service import unknown_cluster
@@ -29,14 +29,21 @@ def entries(path: Path, entries_of_kind: Sequence[Entry], rule: Rule, references
 
 def _mirrors(path: Path, entry: HttpEntry, rule: Rule, references: References) -> Iterator[Problem]:
     for position, mirror in known(entry.mirrors):
-        yield from each(_target((*path, position), entry, mirror, rule, references))
+        here = (*path, position)
+        yield from each(
+            version_of_a_headless_service(here, mirror, rule, references),
+            _target(here, entry, mirror, rule, references),
+        )
 
 
 def _route(path: Path, entry: Entry, rule: Rule, references: References) -> Iterator[Problem]:
     route = entry.route
     seen: set[tuple[object, ...]] = set()
     yield from each(
-        missing_weight(path, route), no_weight_above_zero(path, route), nobody_left(path, route, rule, references)
+        missing_weight(path, route),
+        no_weight_above_zero(path, route),
+        weights_too_large(path, route),
+        nobody_left(path, route, rule, references),
     )
     for index, destination in known(route):
         here = (*path, index)
@@ -99,6 +106,14 @@ def no_weight_above_zero(path: Path, route: Sequence[Destination]) -> Iterator[P
         yield Problem(path, "no-weight-above-zero", "the weights add up to 0; at least one must be more")
 
 
+def weights_too_large(path: Path, route: Sequence[Destination]) -> Iterator[Problem]:
+    """Envoy adds them up in 32 bits."""
+    total = sum(destination.weight or 0 for destination in route)
+    if total > MAX_TOTAL:
+        message = f"the weights add up to {total}; Envoy takes at most {MAX_TOTAL}"
+        yield Problem(path, "weights-too-large", message)
+
+
 def nobody_left(path: Path, route: Sequence[Destination], rule: Rule, references: References) -> Iterator[Problem]:
     """The shares of clusters that are draining or retired go to the others."""
     clusters = references.federation.clusters
@@ -120,7 +135,7 @@ def _is_called_by_nobody(rule: Rule, references: References) -> bool:
 
 
 def version_of_a_headless_service(
-    path: Path, destination: Destination, rule: Rule, references: References
+    path: Path, destination: Destination | Mirror, rule: Rule, references: References
 ) -> Iterator[Problem]:
     """A caller's sidecar sends its calls to the pod that DNS named (istiod makes the cluster ORIGINAL_DST)."""
     service = references.service(destination.service or rule.service)

@@ -5,12 +5,13 @@ from contextlib import suppress
 
 from .. import names
 from ..errors import Path, Problem
+from ..policies import defaults, merged, stated_policies
 from ..spec.cluster import Cluster
 from ..spec.federation import Federation
 from ..spec.rule import Destination, Rule, Substitute
 from ..spec.service import PROTOCOLS_OF, Service
 from ..spec.values import is_ip_address
-from ..unknown import Unknown, UnknownError, as_far_as_known, known
+from ..unknown import Unknown, UnknownError, as_far_as_known, as_late, known
 from ..wording import joined
 from .crossing import Crossing, crossing, longest_server_name
 from .saying import References, each, is_retired
@@ -35,6 +36,7 @@ def failover(path: Path, destination: Destination, rule: Rule, references: Refer
     yield from each(
         no_labels_at_home(path, destination, rule, target, references.federation),
         ranked_twice(path, destination, target),
+        never_ejected(path, destination, target),
         unranked_names(path, destination, rule, target, references),
         failover_host_too_long(path, destination, target, references),
     )
@@ -127,6 +129,21 @@ def ranked_twice(path: Path, destination: Destination, target: Service) -> Itera
                     f"{destination.cluster}; state one of them"
                 )
                 yield Problem((*path, "failover"), "ranked-twice", message)
+
+
+def never_ejected(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
+    """A substitute answers once Envoy has ejected what is before it; without an error that counts, it never does."""
+    stated = list(stated_policies(target, destination.cluster, destination.version or ""))
+    outliers = as_late(merged(defaults(stated), *stated)["outlierDetection"])
+    counts = ["consecutive5xxErrors", "consecutiveGatewayErrors"]
+    if outliers.get("splitExternalLocalOriginErrors") is not False:
+        counts.append("consecutiveLocalOriginFailures")
+    if all(outliers.get(count) in (0, None) for count in counts):
+        message = (
+            f"no error of {target.reference} on {destination.cluster!r} counts, by its policy's `outlierDetection`, so "
+            "no substitute would ever answer; state `consecutiveGatewayErrors`"
+        )
+        yield Problem((*path, "failover"), "never-ejected", message)
 
 
 def unranked_names(

@@ -199,6 +199,14 @@ def host_of_two_services(path: Path, rule: Rule, references: References, owners:
             continue
         for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
             here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
+            owner = references.meaning(host, client) if "mesh" in rule.clients.gateways else None
+            if position < len(rule.hosts) and owner not in (None, rule.service):
+                if here in reported:
+                    continue
+                reported.add(here)
+                message = f"{host!r} means {owner} to workloads on {client} already; choose another name"
+                yield Problem(here, "host-of-two-services", message)
+                continue
             for place, at, why in _where_a_host_is_one_services(rule, service, client):
                 if "/" in place and position == len(rule.hosts):
                     continue  # a gateway is asked for the stated hosts alone

@@ -72,6 +72,24 @@ class References:
                             owners.setdefault(place, (service.reference, version))
         return owners
 
+    @cached_property
+    def federated_hosts(self) -> Mapping[str, str]:
+        """A host that means one service wherever it is called → which, in words."""
+        hosts: dict[str, str] = {}
+        for service in self.services.values():
+            with suppress(UnknownError):
+                if self.federation.global_hosts:
+                    hosts[self.federation.global_host_of(service)] = service.reference
+                for cluster in service.clusters:
+                    hosts[self.federation.host_of(service, cluster)] = f"{service.reference} on {cluster}"
+        return hosts
+
+    def meaning(self, host: str, client: str) -> str | None:
+        """What a host means to the workloads of a client cluster by the services of the spec, in words."""
+        name, _, namespace = host.removesuffix(f".svc.{self.federation.clusters[client].domain}").partition(".")
+        owner, _ = self.owner_of.get((client, namespace.removesuffix(".svc"), name), (None, ""))
+        return owner or self.federated_hosts.get(host)
+
     def takes_calls(self, cluster: str) -> bool:
         """Whether the federation has the cluster, and routes may lead there."""
         clusters = self.federation.clusters

@@ -50,6 +50,7 @@ def _presences(path: Path, service: Service, references: References) -> Iterator
                 stated_twice((*here, "serviceAccounts"), presence.service_accounts),
                 stated_twice((*here, "identities"), presence.identities),
                 version_twice_selected(here, presence),
+                version_outside_the_service(here, presence),
                 unknown_port_name((*here, "ports"), presence.ports, service),
                 port_number_twice((*here, "ports"), presence, service),
                 shared_service(here, cluster, presence, service, references),
@@ -70,6 +71,21 @@ def version_twice_selected(path: Path, presence: Presence) -> Iterator[Problem]:
         if version in presence.versions or version in presence.subsets:
             message = f"{version!r} is selected by labels, too; state it in one place"
             yield Problem((*path, "versionServices", version), "version-twice-selected", message)
+
+
+def version_outside_the_service(path: Path, presence: Presence) -> Iterator[Problem]:
+    """Pods of a version are pods of the Service, so they have the labels of its selector."""
+    places: dict[str, Path] = {version: ("versions", index) for index, version in known(presence.versions)}
+    places |= {version: ("subsets", version) for version in presence.subsets}
+    for version, place in places.items():
+        for label, value in (presence.labels_of(version) or {}).items():
+            wanted = (presence.selector or {}).get(label, value)
+            if wanted != value:
+                message = (
+                    f"{version!r} has pods with {f'{label}: {value}'!r}, and the Service's `selector` asks for "
+                    f"{f'{label}: {wanted}'!r}; no pod has both"
+                )
+                yield Problem((*path, *place), "version-outside-the-service", message)
 
 
 def unknown_port_name(path: Path, stated: Iterable[str], service: Service) -> Iterator[Problem]:

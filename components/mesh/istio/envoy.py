@@ -33,6 +33,12 @@ def _has_no_value(values: Mapping[Any, Any]) -> Iterator[Problem]:
             yield Problem((str(name),), "states-nothing", f"{quoted(name)} states nothing; state a value")
 
 
+def _has_no_text(condition: Mapping[Any, Any]) -> Iterator[Problem]:
+    for kind, value in condition.items():
+        if value is None:
+            yield Problem((str(kind),), "states-nothing", f"{quoted(kind)} states nothing; state a text")
+
+
 def _without_a_name(parameters: Mapping[Any, Any]) -> Iterator[Problem]:
     if "" in parameters:
         yield Problem(("",), "empty", "'' is not the name of a parameter; state one")
@@ -61,7 +67,8 @@ def _not_a_status(status: float) -> Iterator[Problem]:
         yield Problem((), "out-of-bounds", f"{quoted(status)} is not a status; 200 to 599 is right")
 
 
-_CONDITIONS = Rules((_states_nothing,))
+_CONDITION = Rules((_has_no_text,))
+_CONDITIONS = Rules((_states_nothing,), each=_CONDITION)
 _VALUES = Rules((_has_no_value, _not_headers))
 _CHANGES = Rules(fields={"set": _VALUES, "add": _VALUES, "remove": each(_not_a_header)})
 _HEADERS = Rules(fields={"request": _CHANGES, "response": _CHANGES})
@@ -70,12 +77,14 @@ _ENTRY = Rules(
     fields={
         "match": each_of(
             Rules(
+                (_has_no_value,),
                 fields={
                     "headers": _CONDITIONS,
                     "withoutHeaders": _CONDITIONS,
-                    "queryParams": Rules((_states_nothing, _without_a_name)),
+                    "queryParams": Rules((_states_nothing, _without_a_name), each=_CONDITION),
                     "sourceLabels": Rules((_has_no_value,)),
-                }
+                    **dict.fromkeys(("uri", "scheme", "method", "authority"), _CONDITION),
+                },
             )
         ),
         "headers": _HEADERS,

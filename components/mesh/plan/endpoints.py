@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from math import lcm
 from typing import Any, NamedTuple
 
 from ..manifest import Computed, Late
@@ -27,14 +28,25 @@ def virtual_ips_for(client: Cluster, addresses: Sequence[Late], federation: Fede
     return [address for pool, address in zip(pools, addresses, strict=True) if client.has_family(pool.version)]
 
 
-def endpoints(use: Use) -> list[dict[str, Any]]:
-    """One for each address: the gateways by name, the addresses of each in the order of the spec."""
-    gateways = list(_dialled(use))
-    weights = spread([(_weight(one), len(one.addresses)) for one in gateways])
+def endpoints(uses: Iterable[Use]) -> list[dict[str, Any]]:
+    """One for each address: the clusters in their order, the gateways by name, their addresses in that of the spec.
+
+    Each cluster gets calls by the number of its addresses; the weights of its gateways divide these.
+    """
+    of_clusters = [(use, found) for use in uses if (found := list(_dialled(use)))]
+    totals = [sum(map(_weight, gateways)) for _, gateways in of_clusters]
+    whole = lcm(*totals)
+    groups = [
+        (_weight(one) * sum(len(each.addresses) for each in gateways) * (whole // total), len(one.addresses))
+        for (_, gateways), total in zip(of_clusters, totals, strict=True)
+        for one in gateways
+    ]
+    weights = spread(groups)
     differ = len({*weights}) > 1
+    dialled = [(use, one) for use, gateways in of_clusters for one in gateways]
     return [
         {**_endpoint(use, one.gateway, address), **({"weight": weight} if differ else {})}
-        for one, weight in zip(gateways, weights, strict=True)
+        for (use, one), weight in zip(dialled, weights, strict=True)
         for address in _targets(use, one)
     ]
 

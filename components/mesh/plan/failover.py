@@ -66,10 +66,9 @@ def _service_entry(failover: Failover, addresses: Sequence[Late], resolution: La
 def _endpoints(failover: Failover, order: Ranking) -> Iterator[dict[str, Any]]:
     """The addresses of the members' gateways, marked by their tier; where these really are plays no part."""
     for tier, marks in zip(failover.tiers, order.marks, strict=True):
-        for use, _ in tier:
-            for endpoint in endpoints(use) if use.crosses else ():
-                own = {key: value for key, value in endpoint.items() if key != "locality"}
-                yield {**own, **marks, "labels": {**endpoint["labels"], **marks.get("labels", {})}}
+        for endpoint in endpoints(use for use, _ in tier if use.crosses):
+            own = {key: value for key, value in endpoint.items() if key != "locality"}
+            yield {**own, **marks, "labels": {**endpoint["labels"], **marks.get("labels", {})}}
 
 
 def _labels_at_home(use: Use, version: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ def service_entry(use: Use, host: str, addresses: Sequence[Late]) -> dict[str, A
     ports = sorted(use.service.ports, key=lambda port: port.number)
     return {
         "addresses": list(addresses),
-        "endpoints": endpoints(use),
+        "endpoints": endpoints([use]),
         "exportTo": ["*"],
         "hosts": [host],
         # an external service would get no mutual TLS from istiod's point of view

@@ -15,11 +15,11 @@ from .values import (
     IpFamily,
     IstioVersion,
     Labels,
+    Locality,
     NonEmpty,
     PortNumber,
     Seconds,
     State,
-    Text,
     TrustDomain,
     Weight,
 )
@@ -112,7 +112,7 @@ class Cluster(Part):
     """The domain of the cluster's Services."""
     istio: Istio = Istio()
     """The control plane."""
-    locality: Text | None = None
+    locality: Locality | None = None
     """`region/zone/subzone` of the cluster, as far as they are known."""
     ip_families: Annotated[list[IpFamily], NonEmpty] | None = None
     """The IP families of the pods, as Kubernetes calls them.

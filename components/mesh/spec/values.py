@@ -37,6 +37,12 @@ def _dns_label(value: str) -> str:
     return value
 
 
+def _locality(value: str) -> str:
+    if not re.fullmatch(r"[^/*\s]+(/[^/*\s]+){0,2}", value):
+        raise wrong("not-a-locality", "is not a locality; write a region, region/zone or region/zone/subzone")
+    return value
+
+
 def _dns_name(value: str) -> str:
     if len(value) > names.MAX_HOST or not names.HOST.fullmatch(value):
         raise wrong("not-a-dns-name", "is not a DNS name; DNS labels in lower case, joined by dots, at least two")
@@ -273,6 +279,7 @@ Number = Annotated[int, BeforeValidator(_not_a_boolean)]
 """Text that is a number counts as one: Pulumi rewrites numbers so."""
 NonEmpty = MinLen(1)
 Text = Annotated[PlainText, StringConstraints(min_length=1)]
+Locality = Annotated[PlainText, AfterValidator(_locality)]
 DnsLabel = Annotated[PlainText, AfterValidator(_dns_label)]
 LabelKey = Annotated[PlainText, AfterValidator(_label_key)]
 LabelValue = Annotated[PlainText, AfterValidator(_label_value)]
