@@ -43,7 +43,7 @@ def rows(heading: str) -> dict[str, list[str]]:
         ("Top level", "clusters", "map: DNS label → map", "required"),
         ("Top level", "settleSeconds", "seconds, 0 to 3600", "`12`"),
         ("`clusters.<name>`", "trustDomain", "text", "`cluster.local`"),
-        ("`clusters.<name>`", "locality", "text", ""),
+        ("`clusters.<name>`", "locality", "locality", ""),
         ("`clusters.<name>`", "context", "text", ""),
         ("`clusters.<name>.istio`", "version", "`1.27`, `1.28`, `1.29`, `1.30`, `1.31`, `1.32`", ""),
         ("`clusters.<name>.istio`", "namespace", "DNS label", "`istio-system`"),

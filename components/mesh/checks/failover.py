@@ -140,8 +140,9 @@ def never_ejected(path: Path, destination: Destination, target: Service) -> Iter
         counts.append("consecutiveLocalOriginFailures")
     if all(outliers.get(count) in (0, None) for count in counts):
         message = (
-            f"no error of {target.reference} on {destination.cluster!r} counts, by its policy's `outlierDetection`, so "
-            "no substitute would ever answer; state `consecutiveGatewayErrors`"
+            f"{joined([one.cluster for one in destination.failover])} would never answer: no error of "
+            f"{target.reference} on {destination.cluster} counts, by the policy's `outlierDetection`; state "
+            "`consecutiveGatewayErrors`"
         )
         yield Problem((*path, "failover"), "never-ejected", message)
 
