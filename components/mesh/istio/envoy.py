@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import Path, Problem
-from .rules.headers import is_header_name
+from .rules.headers import is_authority, is_header_name, is_header_value
 from .rules.tree import Rules, check_of, each, each_of
 from .rules.tree import number as number_rules
 from .values import quoted
+from .variables import flaws
 
 _REDIRECT_CODES = (301, 302, 303, 307, 308)
 
@@ -50,6 +51,14 @@ def _not_a_header(name: str) -> Iterator[Problem]:
         yield Problem((), "not-a-header", f"{quoted(name)} is not the name of a header; write for example x-user")
 
 
+def _wrong_variables(values: Mapping[Any, Any]) -> Iterator[Problem]:
+    for name, value in values.items():
+        # Envoy takes a host as it is; what is no value at all, Istio's own rules say
+        if isinstance(value, str) and not is_authority(str(name)) and is_header_value(value):
+            for flaw in flaws(value):
+                yield Problem((str(name),), "not-a-variable", flaw)
+
+
 def _not_a_redirect(code: float) -> Iterator[Problem]:
     if 300 <= code <= 399 and code not in _REDIRECT_CODES:
         choices = ", ".join(map(str, _REDIRECT_CODES))
@@ -62,7 +71,7 @@ def _not_a_status(status: float) -> Iterator[Problem]:
 
 
 _CONDITIONS = Rules((_states_nothing,))
-_VALUES = Rules((_has_no_value, _not_headers))
+_VALUES = Rules((_has_no_value, _not_headers, _wrong_variables))
 _CHANGES = Rules(fields={"set": _VALUES, "add": _VALUES, "remove": each(_not_a_header)})
 _HEADERS = Rules(fields={"request": _CHANGES, "response": _CHANGES})
 _STATUS = number_rules(_not_a_status)
