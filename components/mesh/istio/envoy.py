@@ -80,6 +80,12 @@ def _not_a_status(status: float) -> Iterator[Problem]:
         yield Problem((), "out-of-bounds", f"{quoted(status)} is not a status; 200 to 599 is right")
 
 
+def _subnet_that_istiod_ignores(match: Mapping[Any, Any]) -> Iterator[Problem]:
+    if is_set(match, "sourceSubnet"):
+        message = "'sourceSubnet' is ignored by Istio; use sourceLabels or sourceNamespace"
+        yield Problem(("sourceSubnet",), "not-implemented", message)
+
+
 def _without_a_key(consistent: Mapping[Any, Any]) -> Iterator[Problem]:
     if not any(is_stated(consistent, key) for key in _HASH_KEYS):
         message = f"'consistentHash' does not say what is hashed; state one of {', '.join(_HASH_KEYS)}"
@@ -122,12 +128,13 @@ _ENTRY = Rules(
     fields={
         "match": each_of(
             Rules(
+                (_subnet_that_istiod_ignores,),
                 fields={
                     "headers": _CONDITIONS,
                     "withoutHeaders": _CONDITIONS,
                     "queryParams": Rules((_states_nothing, _without_a_name)),
                     "sourceLabels": Rules((_has_no_value,)),
-                }
+                },
             )
         ),
         "headers": _HEADERS,
