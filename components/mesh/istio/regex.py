@@ -2,6 +2,9 @@
 
 import re
 
+from .unicode_classes import UNICODE_CLASSES
+from .values import nearest
+
 _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
 LONGEST = 1024
 """In bytes; istiod refuses longer ones."""
@@ -12,7 +15,7 @@ _GROUP = re.compile(r"\?(?:P?<(?P<name>[A-Za-z0-9_]+)>|(?P<flags>[imsU]*(?:-[ims
 _ESCAPE = re.compile(
     r"""\\(?:
         [AbBz] | [dswDSW] | [afnrtv]
-        | [pP](?:[CLMNPSZ] | \{\^?[A-Za-z_]+\})
+        | [pP](?:[CLMNPSZ] | \{\^?(?P<unicode>[A-Za-z_]+)\})
         | x[0-9A-Fa-f]{2} | x\{0*(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{1,4}\}
         | 0[0-7]{0,2} | [1-7][0-7]{1,2}
         | [!-/:-@\[-`{-~\x00-\x20\x7f]
@@ -189,6 +192,9 @@ class _Reader:
         escape = known.match(self._pattern, self._at)
         if not escape:
             raise _FlawError(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
+        if (name := escape["unicode"]) and name not in UNICODE_CLASSES:
+            hint = nearest(name, sorted(UNICODE_CLASSES)) or f"see {_SYNTAX}"
+            raise _FlawError(f"has the class `{escape[0]}`, which RE2 lacks; {hint.rstrip()}")
         self._at = escape.end()
 
     def _class(self) -> None:
