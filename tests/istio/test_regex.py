@@ -6,7 +6,17 @@ from mesh_federation.mesh.istio.regex import fits, flaw
 
 RIGHT = [
     *("", "a.*", "(?i)jason|ann", "^v[0-9]+$", "(?P<name>a)(?<other>b)", "(?i:a)(?s-m:b)", "(a|b|)*", "a||b", "^*"),
-    *(r"\d+\.\d+", r"\pL\p{Greek}", r"\x41\x{10FFFF}\012", r"\Qa*b\E+", r"\_\-\/", r"\Aa\b\z", "a{2,5}?", "a{,5}", "{"),
+    *(
+        r"\d+\.\d+",
+        r"\pL\p{Greek}[\P{^Lu}]",
+        r"\x41\x{10FFFF}\012",
+        r"\Qa*b\E+",
+        r"\_\-\/",
+        r"\Aa\b\z",
+        "a{2,5}?",
+        "a{,5}",
+        "{",
+    ),
     *("[[:alpha:]]+", "[^]]", "[]a]", "[a-]", "[-a]", r"[\w-a]", "a{1000}", "(?:a{10}){100}", "a" * 1024),
 ]
 WRONG = {
@@ -30,6 +40,9 @@ WRONG = {
     r"\Z": "RE2 lacks",
     r"[\b]": "RE2 lacks",
     "[[:letter:]]": "RE2 lacks",
+    r"\p{Foo}": r"has the class `\p{Foo}`, which RE2 lacks; see https",
+    r"[\P{^greek}]": "did you mean 'Greek'?",
+    r"\p{Letter}": "RE2 lacks",
     "\\": "RE2 lacks",
     "[z-a]": "comes first",
     "(?P<a>x)(?P<a>y)": "two groups",

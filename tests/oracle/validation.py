@@ -23,7 +23,7 @@ class RefusedByEnvoyError(ValueError):
 def validate(*configurations: Configuration) -> None:
     """Raises `RefusedByEnvoyError` unless an Envoy takes all listeners, route tables and clusters as they are."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        refusals = threads.map(_refusal, {_bootstrap(configuration) for configuration in configurations})
+        refusals = threads.map(refusal, {_bootstrap(configuration) for configuration in configurations})
         if refused := [*filter(None, refusals)]:
             raise RefusedByEnvoyError("\n".join(refused))
 
@@ -55,8 +55,8 @@ def with_tables(message: Any, tables: dict[str, Message] | Any) -> Any:
 
 
 @cache
-def _refusal(bootstrap: str) -> str:
-    """Why Envoy refuses; empty if it does not. Many proxies hold the same."""
+def refusal(bootstrap: str) -> str:
+    """Why Envoy refuses a bootstrap; empty if it does not. Many proxies hold the same."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "bootstrap.json"
         file.write_text(bootstrap)

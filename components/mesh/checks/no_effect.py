@@ -5,6 +5,8 @@ from typing import Any
 
 from ..errors import Path, Problem
 from ..istio.parts import inner, is_set, is_stated, messages, text
+from ..istio.regex import missing_group
+from ..istio.values import quoted
 from ..spec.rule import HttpEntry
 from ..unknown import as_late
 from .saying import each
@@ -16,6 +18,8 @@ def without_effect(path: Path, entry: HttpEntry) -> Iterator[Problem]:
         useless_mirrors(path, entry),
         useless_beside_an_answer(path, entry),
         path_without_a_slash(path, entry),
+        rewrite_without_a_slash(path, entry),
+        useless_rewrite(path, entry),
     )
 
 
@@ -70,6 +74,25 @@ def path_without_a_slash(path: Path, entry: HttpEntry) -> Iterator[Problem]:
             stated = text(inner(match, "uri"), kind)
             # `*` is the path of an OPTIONS call for the server as a whole
             if stated and not stated.startswith("/") and stated != "*":
-                here = (*path, "match", index, "uri", kind)
-                message = f"{stated!r} is the beginning of no path; write {'/' + stated!r}"
-                yield Problem(here, "path-without-a-slash", message, "warning")
+                yield _without_a_slash((*path, "match", index, "uri", kind), stated)
+
+
+def rewrite_without_a_slash(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    stated = text(inner(as_late(entry.istio), "rewrite"), "uri")
+    if stated and not stated.startswith("/"):
+        yield _without_a_slash((*path, "rewrite", "uri"), stated)
+
+
+def _without_a_slash(path: Path, stated: str) -> Problem:
+    message = f"{stated!r} is the beginning of no path; write {'/' + stated!r}"
+    return Problem(path, "path-without-a-slash", message, "warning")
+
+
+def useless_rewrite(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    """RE2 then leaves the path as it is."""
+    rewrite = inner(inner(as_late(entry.istio), "rewrite"), "uriRegexRewrite")
+    pattern = text(rewrite, "match")
+    # what is missing is told by itself
+    if pattern and (group := missing_group(pattern, text(rewrite, "rewrite"))):
+        message = f"{quoted(group)} is no group of {quoted(pattern)}, so no path is rewritten; name one that it has"
+        yield Problem((*path, "rewrite", "uriRegexRewrite", "rewrite"), "useless-rewrite", message, "warning")

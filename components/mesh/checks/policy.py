@@ -1,4 +1,4 @@
-"""The `trafficPolicy` of services, clusters and versions, held against Istio's schemas and its webhook.
+"""The `trafficPolicy` of services, clusters and versions, held against Istio's schemas, its webhook and Envoy.
 
 Each is judged alone, and so is what they become together for the calls of each client cluster.
 """
@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..errors import Path, Problem
+from ..istio import envoy, schema
 from ..istio import rules as webhook
-from ..istio import schema
 from ..istio.kinds import DESTINATION_RULE
 from ..istio.releases import NEWEST, RELEASES
 from ..policies import defaults, merged
@@ -202,7 +202,7 @@ def _refused(policy: Any, clients: Iterable[str], references: References) -> Ite
         for problem in schema.problems(policy, _KIND, release, _PLACE):
             refused.add(problem.path)
             yield problem._replace(message=f"{problem.message}; {cluster}") if problem.name in _LATER else problem
-    for problem in webhook.problems(policy, _KIND, _PLACE):
+    for problem in (*webhook.problems(policy, _KIND, _PLACE), *envoy.problems_of_a_policy(policy)):
         if problem.path not in refused:
             yield problem
 
@@ -240,7 +240,8 @@ def _together(
             own = [_without_ours(level.policy) for level in levels]
             whole = merged(*([defaults(own)] if crosses else []), *own)
             problems = [*_refused(whole, clients, references)] if whole else []
-            for problem in (*problems, *(hash_across_clusters((), whole) if crosses else ())):
+            across = (*hash_across_clusters((), whole), *passthrough_across_clusters((), whole)) if crosses else ()
+            for problem in (*problems, *across):
                 if (place := _narrowest(problem.path, levels)) not in reported:
                     reported.add(place)
                     yield problem._replace(path=place)
@@ -277,3 +278,11 @@ def hash_across_clusters(path: Path, policy: Any) -> Iterator[Problem]:
     if isinstance(balancer, dict) and balancer.get("consistentHash") is not None:
         message = "'consistentHash' chooses a pod on the client cluster alone; elsewhere it chooses a gateway address"
         yield Problem((*path, "loadBalancer", "consistentHash"), "hash-across-clusters", message, "warning")
+
+
+def passthrough_across_clusters(path: Path, policy: Any) -> Iterator[Problem]:
+    """It leads a call to the address that the caller has asked for, and no pod has that of another cluster's host."""
+    balancer = policy.get("loadBalancer") if isinstance(policy, dict) else None
+    if isinstance(balancer, dict) and balancer.get("simple") == "PASSTHROUGH":
+        message = "'PASSTHROUGH' ends no call at a pod of another cluster; write for example LEAST_REQUEST"
+        yield Problem((*path, "loadBalancer", "simple"), "passthrough-across-clusters", message)

@@ -5,10 +5,16 @@ from typing import Any
 
 from ..errors import Path, Problem
 from ..istio.match import header_ruled_out
+from ..istio.parts import inner, text
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF
 from ..unknown import as_late, known
 from .saying import References, choices, each
+
+_WORDS = {
+    "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"),
+    "scheme": ("http", "https"),
+}
 
 
 def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Problem]:
@@ -23,6 +29,8 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
                         unmatched_gateways(here, match, rule),
                         unmatched_namespace(here, match, rule),
                         unmatched_headers(here, match),
+                        unmatched_spelling(here, match),
+                        unmatched_path(here, match),
                     )
 
 
@@ -58,9 +66,30 @@ def unmatched_namespace(path: Path, match: Mapping[str, Any], rule: Rule) -> Ite
     if own and namespaces and own not in namespaces:
         message = f"{own!r} is not a namespace of the rule; its callers are in {choices(namespaces)}"
         yield Problem((*path, "sourceNamespace"), "unmatched-namespace", message)
+    elif isinstance(own, str) and own != own.lower():
+        message = f"{own!r} is not the name of a namespace; names have small letters, as {own.lower()!r}"
+        yield Problem((*path, "sourceNamespace"), "unmatched-namespace", message)
 
 
 def unmatched_headers(path: Path, match: Mapping[str, Any]) -> Iterator[Problem]:
     if (name := header_ruled_out(as_late(match))) is not None:
         message = f"{name!r} is ruled out here and asked for under `headers`; no call has both"
         yield Problem((*path, "withoutHeaders", name), "unmatched-headers", message)
+
+
+def unmatched_spelling(path: Path, match: Mapping[str, Any]) -> Iterator[Problem]:
+    """Envoy compares letter by letter, and lets no other spelling of a standard word in."""
+    for field, words in _WORDS.items():
+        stated = text(inner(match, field), "exact")
+        for word in words:
+            if stated != word and stated.lower() == word.lower():
+                message = f"{stated!r} is the {field} of no call; write {word!r}"
+                yield Problem((*path, field, "exact"), "unmatched-spelling", message)
+
+
+def unmatched_path(path: Path, match: Mapping[str, Any]) -> Iterator[Problem]:
+    for kind in ("exact", "prefix"):
+        stated = text(inner(match, "uri"), kind)
+        if "?" in stated:
+            message = f"{stated!r} has a query, and a path is compared without; state it under `queryParams`"
+            yield Problem((*path, "uri", kind), "unmatched-path", message)

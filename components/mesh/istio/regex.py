@@ -2,6 +2,9 @@
 
 import re
 
+from .unicode_classes import UNICODE_CLASSES
+from .values import nearest
+
 _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
 LONGEST = 1024
 """In bytes; istiod refuses longer ones."""
@@ -12,7 +15,7 @@ _GROUP = re.compile(r"\?(?:P?<(?P<name>[A-Za-z0-9_]+)>|(?P<flags>[imsU]*(?:-[ims
 _ESCAPE = re.compile(
     r"""\\(?:
         [AbBz] | [dswDSW] | [afnrtv]
-        | [pP](?:[CLMNPSZ] | \{\^?[A-Za-z_]+\})
+        | [pP](?:[CLMNPSZ] | \{\^?(?P<unicode>[A-Za-z_]+)\})
         | x[0-9A-Fa-f]{2} | x\{0*(?:10|[0-9A-Fa-f])?[0-9A-Fa-f]{1,4}\}
         | 0[0-7]{0,2} | [1-7][0-7]{1,2}
         | [!-/:-@\[-`{-~\x00-\x20\x7f]
@@ -71,6 +74,17 @@ def fits(pattern: str, text: str) -> bool:
         return False
 
 
+def missing_group(pattern: str, rewrite: str) -> str | None:
+    """A group that a rewrite names, as `\\2`, and that the expression does not have; nothing if it has all of them."""
+    reader = _Reader(pattern)
+    try:
+        reader.read()
+    except _FlawError:
+        return None
+    named = re.findall(r"\\([0-9\\])", rewrite)
+    return next((f"\\{group}" for group in named if group != "\\" and int(group) > reader.groups), None)
+
+
 def beginning(pattern: str) -> str:
     """With what each text that fits the expression begins, as far as that can be told."""
     literal = re.match(r"[^\\.^$*+?()\[\]{}|]*", pattern)
@@ -91,6 +105,8 @@ class _Reader:
         self._pattern = pattern
         self._at = 0
         self._names: set[str] = set()
+        self.groups = 0
+        """Those that a rewrite may name."""
 
     def read(self) -> None:
         self._alternatives()
@@ -168,7 +184,8 @@ class _Reader:
 
     def _group(self) -> int | None:
         self._at += 1
-        if self._pattern.startswith("?", self._at):
+        is_plain = not self._pattern.startswith("?", self._at)
+        if not is_plain:
             group = _GROUP.match(self._pattern, self._at)
             if not group:
                 raise _FlawError(f"has `({self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
@@ -177,8 +194,10 @@ class _Reader:
                 if name in self._names:
                     raise _FlawError(f"has two groups `{name}`; each needs a name of its own")
                 self._names.add(name)
+                self.groups += 1
             if group["end"] == ")":
                 return None
+        self.groups += is_plain
         repeats = self._alternatives()
         if not self._pattern.startswith(")", self._at):
             raise _FlawError("has a `(` that nothing closes; write `\\(` for the character")
@@ -189,6 +208,9 @@ class _Reader:
         escape = known.match(self._pattern, self._at)
         if not escape:
             raise _FlawError(f"has `{self._pattern[self._at : self._at + 2]}`, which RE2 lacks; see {_SYNTAX}")
+        if (name := escape["unicode"]) and name not in UNICODE_CLASSES:
+            hint = nearest(name, sorted(UNICODE_CLASSES)) or f"see {_SYNTAX}"
+            raise _FlawError(f"has the class `{escape[0]}`, which RE2 lacks; {hint.rstrip()}")
         self._at = escape.end()
 
     def _class(self) -> None:

@@ -30,6 +30,11 @@ def is_header_name(name: str) -> bool:
     return bool(_TOKEN.fullmatch(name))
 
 
+def is_header_value(value: str) -> bool:
+    """Whether Istio takes it: each `%` begins or ends something."""
+    return bool(_VALUE.fullmatch(value))
+
+
 def is_claim(name: str) -> bool:
     """Whether it means a claim of the caller's token, as `@request.auth.claims.sub`."""
     return bool(_CLAIM.fullmatch(name))
@@ -73,7 +78,7 @@ def _removed(name: str) -> Iterator[Problem]:
 def _not_a_value(value: str) -> Iterator[Problem]:
     if _CONTROL_CHARACTER.search(value):
         yield Problem((), "not-a-header-value", f"{quoted(value)} has a control character; leave it out")
-    if not _VALUE.fullmatch(value):
+    if not is_header_value(value):
         message = f"{quoted(value)} has a % that ends nothing; write %% for a percent sign, %NAME% for a variable"
         yield Problem((), "not-a-header-value", message)
 
