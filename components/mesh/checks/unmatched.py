@@ -37,13 +37,20 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
 def unmatched_port(
     path: Path, match: Mapping[str, Any], kind: str, rule: Rule, references: References
 ) -> Iterator[Problem]:
-    port = match.get("port")
-    # at an ingress gateway, ports are those of the gateway
-    if port is not None and "mesh" in rule.clients.gateways and (service := references.service(rule.service)):
-        numbers = service.ports_for(kind, rule.port)
-        if numbers and port not in numbers:
-            message = f"{port!r} is not a port of the rule; it speaks for {choices(numbers)}"
-            yield Problem((*path, "port"), "unmatched-port", message)
+    """At an ingress gateway, ports are those of the gateway, which we do not know."""
+    port, own = match.get("port"), match.get("gateways")
+    gateways = own if isinstance(own, list) and own else rule.clients.gateways
+    service = references.service(rule.service) if port is not None and "mesh" in gateways else None
+    numbers = service.ports_for(kind, rule.port) if service else []
+    if numbers and port not in numbers:
+        message = f"{port!r} is not a port of the rule; it speaks for {choices(numbers)}"
+        yield Problem((*path, "port"), "unmatched-port", message)
+    elif numbers and len(gateways) > 1:
+        message = (
+            f"{port!r} is a port of the service, which workloads call; at an ingress gateway a call has the gateway's "
+            "port, so state `gateways: [mesh]` here, or leave the port out"
+        )
+        yield Problem((*path, "port"), "port-at-a-gateway", message, "warning")
 
 
 def unmatched_labels(path: Path, match: Mapping[str, Any], rule: Rule) -> Iterator[Problem]:
