@@ -181,6 +181,9 @@ def test_a_file_that_cannot_be_read_is_a_problem_in_every_format(
         ["render", "x.yaml"],
         ["adopt", "x.yaml"],
         ["render", "x.yaml", "--out", "x", "--name", "no label"],
+        ["adopt", "x.yaml", "--state", "x", "--out", "x", "--found", "found.json"],
+        ["adopt", "x.yaml", "--state", "x", "--out", "x", "--found", "=found.json"],
+        ["adopt", "x.yaml", "--state", "x", "--out", "x", "--found", "cluster1="],
     ],
 )
 def test_wrong_usage_is_2(arguments: list[str]) -> None:

@@ -57,6 +57,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except ValueError as error:
         raise MeshError(f"{path}: is not JSON; {error}") from None
+    except RecursionError:
+        raise MeshError(f"{path}: is not JSON; it is nested too deeply") from None
 
 
 def count(number: int, noun: str) -> str:
