@@ -217,3 +217,13 @@ def test_annotations_escape_what_would_end_a_property(tmp_path: Path, capsys: py
 
     escaped = f"{tmp_path}/a%2Cb%3Ac%25%0A/Pulumi.x.yaml"
     assert capsys.readouterr().out.startswith(f"::error file={escaped},line=1,title=not-a-stack-file::is not YAML; ")
+
+
+def test_render_shows_warnings_as_check_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert core.run("check", WARNINGS) == 0
+    checked = capsys.readouterr().err
+
+    assert core.run("render", WARNINGS, "--out", tmp_path) == 0
+
+    assert checked
+    assert capsys.readouterr().err == checked

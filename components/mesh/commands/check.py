@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from ..errors import Problem, SpecError, spelled
 from ..plan.plan import fresh
 from ..stack_file import NotAStackFileError, line_of
 from ..unknown import UnknownError
-from .stack import Stack, add_stack_file, count, load
+from .stack import Stack, add_stack_file, count, load, say, told
 
 NAME = "check"
 HELP = "report every problem of the stack files"
@@ -92,8 +91,7 @@ def _summary(stack: Stack) -> str:
 
 def _text(findings: Iterable[Finding], summaries: Iterable[str]) -> None:
     for file, problem, _ in findings:
-        level = "warning: " if problem.level == "warning" else ""
-        print(f"{file}: {level}{_told(problem)}", file=sys.stderr)
+        say(file, problem)
     for summary in summaries:
         print(summary)
 
@@ -116,7 +114,7 @@ def _json(findings: Iterable[Finding], _summaries: Iterable[str]) -> None:
 def _github(findings: Iterable[Finding], summaries: Iterable[str]) -> None:
     for file, problem, line in findings:
         properties = f"file={_property(str(file))},line={line},title={_property(problem.name)}"
-        print(f"::{problem.level} {properties}::{_data(_told(problem))}")
+        print(f"::{problem.level} {properties}::{_data(told(problem))}")
     for summary in summaries:
         print(summary)
 
@@ -129,10 +127,6 @@ def _data(text: str) -> str:
 def _property(text: str) -> str:
     """Source: `escapeProperty` of GitHub's actions/toolkit."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _told(problem: Problem) -> str:
-    return str(problem) if problem.path else problem.message
 
 
 _FORMATS = {"text": _text, "json": _json, "github": _github}

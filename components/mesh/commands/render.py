@@ -11,7 +11,7 @@ from ..addresses import Network
 from ..errors import MeshError
 from ..plan.plan import Plan, fresh, plan
 from ..routes import Routes
-from .stack import add_name, add_stack_file, count, load, read_json
+from .stack import add_name, add_stack_file, count, load, read_json, say
 
 NAME = "render"
 HELP = "write every object of every cluster as YAML"
@@ -31,7 +31,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     [path] = options.stack_files
-    routes = load(path).routes
+    stack = load(path)
+    for warning in stack.warnings:
+        say(path, warning)
+    routes = stack.routes
     addresses = read_json(options.addresses) if options.addresses else None
     files = rendering.render(_plan(routes, options.name, addresses), options.out)
     print(f"{count(len(files), 'object')} in {options.out}")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,17 @@ class Stack(NamedTuple):
 def load(path: Path) -> Stack:
     """The file at `path`. Raises `SpecError` with every problem of the file; `OSError` if it cannot be read."""
     return Stack(path, *read_stack_file(path))
+
+
+def say(file: Path, problem: Problem) -> None:
+    """Prints a problem for people, on standard error."""
+    level = "warning: " if problem.level == "warning" else ""
+    print(f"{file}: {level}{told(problem)}", file=sys.stderr)
+
+
+def told(problem: Problem) -> str:
+    """Without a path where the problem is that of the file as a whole."""
+    return str(problem) if problem.path else problem.message
 
 
 def add_stack_file(parser: argparse.ArgumentParser, *, several: bool) -> None:
