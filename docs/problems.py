@@ -18,8 +18,10 @@ def examples() -> list[Problem]:
 
 
 def _problems() -> Iterator[Problem]:
+    # no broken file can be one that does not exist
+    missing = Path("Pulumi.missing.yaml")
+    yield from (problem._replace(path=(missing.name,)) for problem in verdict(missing).problems)
     for file in BROKEN.glob("*/*.yaml"):
         for problem in verdict(file).problems:
-            # what is no stack file is named by its path on this machine
-            path = tuple(file.name if step == str(file) else step for step in problem.path)
-            yield problem._replace(path=path)
+            # a problem of the file as a whole has no path
+            yield problem._replace(path=problem.path or (file.name,))

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import MeshError
+from pydantic import BaseModel, ValidationError
+
+from .errors import MeshError, spelled
 from .istio.kinds import BY_NAME
 from .manifest import Manifest
 from .plan.plan import Plan
@@ -24,6 +26,60 @@ class AdoptionError(MeshError):
         self.cluster = cluster
 
 
+class OutputError(MeshError):
+    """A document is not what a command writes; says where that shows."""
+
+    def __init__(self, command: str, error: ValidationError) -> None:
+        detail = error.errors(include_url=False)[0]
+        place = spelled(detail["loc"]) if detail["loc"] else "the whole"
+        words = _WORDS[detail["type"]]
+        super().__init__(f"is not the output of `{command}`: {place} {words}; give it as the command writes it")
+
+
+_WORDS = {
+    "list_type": "should be a list",
+    "missing": "is missing",
+    "model_type": "should be an object",
+    "string_type": "should be text",
+    "string_unicode": "should be text",
+}
+"""Type of pydantic's error → what is wrong. The value itself may be a secret."""
+
+
+class _Resource(BaseModel):
+    urn: str
+    id: str | None = None
+
+
+class _Operation(BaseModel):
+    type: str
+    resource: _Resource
+
+
+class _Deployment(BaseModel):
+    resources: list[_Resource] | None = None
+    pending_operations: list[_Operation] | None = None
+
+
+class _Export(BaseModel):
+    deployment: _Deployment | None
+    """None of a stack that nobody has updated."""
+
+
+class _Metadata(BaseModel):
+    name: str
+    namespace: str = ""
+
+
+class _Object(BaseModel):
+    kind: str
+    metadata: _Metadata
+
+
+class _Listing(BaseModel):
+    items: list[_Object]
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A stack's state, as `pulumi stack export` tells it."""
@@ -35,21 +91,29 @@ class Stack:
     """URNs whose creation was under way when an update was killed."""
 
     @classmethod
-    def of(cls, name: str, export: Mapping[str, Any]) -> "Stack":
-        deployment = export.get("deployment") or {}
-        urns = {state["urn"]: state.get("id", "") for state in deployment.get("resources") or ()}
-        operations = deployment.get("pending_operations") or ()
-        pending = [op["resource"]["urn"] for op in operations if op["type"] == "creating"]
+    def of(cls, name: str, export: Any) -> "Stack":
+        """Raises `OutputError` if it is no export."""
+        try:
+            deployment = _Export.model_validate(export).deployment or _Deployment()
+        except ValidationError as error:
+            raise OutputError("pulumi stack export", error) from None
+        urns = {state.urn: state.id or "" for state in deployment.resources or ()}
+        operations = deployment.pending_operations or ()
+        pending = [operation.resource.urn for operation in operations if operation.type == "creating"]
         return cls(name, urns, frozenset(pending))
 
     def urn(self, types: Iterable[str], name: str) -> str:
         return f"urn:pulumi:{self.name}::{PROJECT}::{'$'.join(types)}::{name}"
 
 
-def listed_objects(listing: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    """(kind, namespace, name) of what `kubectl get … -o json` lists."""
-    items = listing.get("items", [listing])
-    return {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items}
+def listed_objects(listing: Any) -> set[tuple[str, str, str]]:
+    """(kind, namespace, name) of what `kubectl get … -o json` lists. Raises `OutputError` if it is no listing."""
+    is_one_object = isinstance(listing, Mapping) and "items" not in listing
+    try:
+        items = [_Object.model_validate(listing)] if is_one_object else _Listing.model_validate(listing).items
+    except ValidationError as error:
+        raise OutputError("kubectl get … -o json", error) from None
+    return {(item.kind, item.metadata.namespace, item.metadata.name) for item in items}
 
 
 def adopt(

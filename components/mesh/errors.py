@@ -5,6 +5,7 @@ MeshError
   + UnknownError     in unknown.py: the use of a value that is encrypted or could not be read
   + AllocationError  in addresses.py: hosts that cannot be given an address
   + AdoptionError    in adopt.py: objects that cannot be taken over as things are
+  + OutputError      in adopt.py: a document that is not what a command writes
 """
 
 from collections.abc import Sequence

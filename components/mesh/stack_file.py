@@ -15,15 +15,23 @@ from .wording import shown, step_of
 PREFIX = "mesh:"
 
 
+class NotAStackFileError(SpecError):
+    """A file that is no stack file; `line`, from 1, is where that shows."""
+
+    def __init__(self, path: Path, message: str, line: int = 1) -> None:
+        super().__init__([Problem((str(path),), "not-a-stack-file", message)])
+        self.line = line
+
+
 def read(path: Path) -> dict[str, Any]:
     """What the file says under `mesh:`, with `Encrypted` in the place of encrypted values.
 
-    Raises `SpecError` if it is not a stack file; `OSError` if it cannot be read.
+    Raises `NotAStackFileError` if it is not a stack file; `OSError` if it cannot be read.
     """
     content = _content(path)
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping):
-        raise _not_a_stack_file(path, "has no `config`; it should be a Pulumi stack file")
+        raise NotAStackFileError(path, "has no `config`; it should be a Pulumi stack file")
     data = {key.removeprefix(PREFIX): value for key, value in config.items() if str(key).startswith(PREFIX)}
     plain: dict[str, Any] = _with_encrypted(data)
     return plain
@@ -34,11 +42,11 @@ def _content(path: Path) -> Any:
         content = yaml.load(path.read_text(), _Loader)  # noqa: S506 -- a safe one
         _refuse_cycles(content, frozenset(), set())
     except yaml.YAMLError as error:
-        raise _not_a_stack_file(path, f"is not YAML; {_words_of(error)}") from None
+        raise NotAStackFileError(path, f"is not YAML; {_words_of(error)}", _line_of(error)) from None
     except RecursionError:
-        raise _not_a_stack_file(path, "is nested too deeply, or an alias leads back to itself") from None
+        raise NotAStackFileError(path, "is nested too deeply, or an alias leads back to itself") from None
     except UnicodeDecodeError as error:
-        raise _not_a_stack_file(path, f"is not text in UTF-8; byte {error.start + 1} cannot be read") from None
+        raise NotAStackFileError(path, f"is not text in UTF-8; byte {error.start + 1} cannot be read") from None
     return content
 
 
@@ -47,6 +55,10 @@ def _words_of(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
     return " ".join(str(error).split())
+
+
+def _line_of(error: yaml.YAMLError) -> int:
+    return error.problem_mark.line + 1 if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else 1
 
 
 class _Loader(yaml.SafeLoader):
@@ -88,10 +100,6 @@ def _refuse_cycles(value: Any, above: frozenset[int], done: set[int]) -> None:
     for item in value.values() if isinstance(value, Mapping) else value:
         _refuse_cycles(item, above | {id(value)}, done)
     done.add(id(value))
-
-
-def _not_a_stack_file(path: Path, message: str) -> SpecError:
-    return SpecError([Problem((str(path),), "not-a-stack-file", message)])
 
 
 def plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ VIRTUAL_SERVICE = (
     "urn:pulumi:demo::mesh::mesh:index:MeshFederation$mesh:index:MeshCluster$"
     f"{TYPE}:VirtualService::mesh/cluster1/VirtualService/default/reviews"
 )
+NEW = {"deployment": None}
+"""The export of a stack that nobody has updated."""
 SUBSET = VIRTUAL_SERVICE.replace("VirtualService", "DestinationRule").replace("/reviews", "/v1.reviews")
 
 
@@ -54,7 +56,7 @@ def test_hand_written_objects_are_adopted_into_an_empty_stack(tmp_path: Path, st
         ("DestinationRule", "other", "v1.reviews"),
     )
 
-    document = adopt(tmp_path, stack_file, {"deployment": None}, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={found}")
 
     child = {"parent": "mesh/cluster1", "provider": "provider/cluster1"}
     assert document == {
@@ -139,7 +141,7 @@ def test_the_stacks_and_the_federations_names_can_be_stated(tmp_path: Path, stac
     found = existing(tmp_path, ("VirtualService", "default", "reviews"))
     names = ["--stack", "prod", "--name", "bookinfo"]
 
-    document = adopt(tmp_path, stack_file, {}, *names, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, *names, "--found", f"cluster1={found}")
 
     assert document["nameTable"] == {"provider/cluster1": PROVIDER1.replace(":demo:", ":prod:")}
     assert [entry["name"] for entry in document["resources"]] == [
@@ -152,7 +154,7 @@ def test_the_stacks_and_the_federations_names_can_be_stated(tmp_path: Path, stac
 def test_a_stack_that_its_file_does_not_name_is_asked_for(
     tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / "state.json").write_text(json.dumps(NEW))
     unnamed = stack_file.rename(tmp_path / "mystack.yaml")
     options = ["--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
@@ -166,7 +168,7 @@ def test_the_identity_of_a_cluster_is_its_providers_identifier(tmp_path: Path, s
     stack_file.write_text(stack_file.read_text().replace("context: cluster1,", "context: cluster1, identity: second,"))
     found = existing(tmp_path, ("VirtualService", "default", "reviews"))
 
-    document = adopt(tmp_path, stack_file, {}, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={found}")
 
     assert document["providerInputs"]["provider/cluster1"]["clusterIdentifier"] == "second"
 
@@ -176,7 +178,7 @@ def test_a_provider_that_only_the_engine_can_make_is_asked_for(
 ) -> None:
     stack_file.write_text(stack_file.read_text().replace("context: cluster1", "kubeconfig: {secure: AAA}"))
     found = existing(tmp_path, ("VirtualService", "default", "reviews"))
-    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / "state.json").write_text(json.dumps(NEW))
     common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
     assert core.run(*common, "--found", f"cluster1={found}") == 1
@@ -189,9 +191,77 @@ def test_a_cluster_that_nobody_knows_is_a_problem(
     tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = existing(tmp_path)
-    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / "state.json").write_text(json.dumps(NEW))
     common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
     assert core.run(*common, "--found", f"cluster3={found}") == 1
 
     assert "no cluster 'cluster3'; there are cluster1, cluster2" in capsys.readouterr().err
+
+
+STATE = "is not the output of `pulumi stack export`"
+LISTING = "is not the output of `kubectl get … -o json`"
+
+
+@pytest.mark.parametrize(
+    ("state", "problem"),
+    [
+        ("[]", f"{STATE}: the whole should be an object"),
+        ("{}", f"{STATE}: deployment is missing"),
+        ('{"items": []}', f"{STATE}: deployment is missing"),
+        ('{"deployment": []}', f"{STATE}: deployment should be an object"),
+        ('{"deployment": {"resources": [{}]}}', f"{STATE}: deployment.resources[0].urn is missing"),
+        ('{"deployment": {"resources": [{"urn": 5}]}}', f"{STATE}: deployment.resources[0].urn should be text"),
+        ('{"deployment": {"resources": {}}}', f"{STATE}: deployment.resources should be a list"),
+        (
+            '{"deployment": {"pending_operations": [{"type": "creating"}]}}',
+            f"{STATE}: deployment.pending_operations[0].resource is missing",
+        ),
+        ("[" * 100_000, "is not JSON; it is nested too deeply"),
+        ("", "is not JSON"),
+    ],
+)
+def test_what_is_no_state_is_refused(
+    state: str, problem: str, tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export, out = tmp_path / "state.json", tmp_path / "import.json"
+    export.write_text(state)
+
+    assert core.run("adopt", stack_file, "--state", export, "--out", out) == 1
+
+    assert capsys.readouterr().err.startswith(f"{export}: {problem}")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("listing", "problem"),
+    [
+        ("[]", "the whole should be an object"),
+        ("{}", "kind is missing"),
+        ('{"items": 5}', "items should be a list"),
+        ('{"items": [{}]}', "items[0].kind is missing"),
+        ('{"items": [5]}', "items[0] should be an object"),
+        ('{"items": [{"kind": "Service", "metadata": {"name": null}}]}', "items[0].metadata.name should be text"),
+        ('{"kind": "Service", "metadata": []}', "metadata should be an object"),
+    ],
+)
+def test_what_is_no_listing_is_refused(
+    listing: str, problem: str, tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, found, out = tmp_path / "state.json", tmp_path / "found.json", tmp_path / "import.json"
+    state.write_text(json.dumps(NEW))
+    found.write_text(listing)
+
+    assert core.run("adopt", stack_file, "--state", state, "--out", out, "--found", f"cluster1={found}") == 1
+
+    assert capsys.readouterr().err == f"{found}: {LISTING}: {problem}; give it as the command writes it\n"
+    assert not out.exists()
+
+
+def test_a_single_object_is_a_listing(tmp_path: Path, stack_file: Path) -> None:
+    found = tmp_path / "found.json"
+    found.write_text(json.dumps({"kind": "VirtualService", "metadata": {"namespace": "default", "name": "reviews"}}))
+
+    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={found}")
+
+    assert document["resources"][-1]["id"] == "default/reviews"

@@ -181,9 +181,49 @@ def test_a_file_that_cannot_be_read_is_a_problem_in_every_format(
         ["render", "x.yaml"],
         ["adopt", "x.yaml"],
         ["render", "x.yaml", "--out", "x", "--name", "no label"],
+        ["adopt", "x.yaml", "--state", "x", "--out", "x", "--found", "found.json"],
+        ["adopt", "x.yaml", "--state", "x", "--out", "x", "--found", "=found.json"],
+        ["adopt", "x.yaml", "--state", "x", "--out", "x", "--found", "cluster1="],
     ],
 )
 def test_wrong_usage_is_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         core.run(*arguments)
     assert caught.value.code == 2
+
+
+def test_a_problem_of_a_whole_file_names_the_file_once_and_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = tmp_path / "Pulumi.x.yaml"
+    twice.write_text("config:\n  mesh:clusters:\n    a: {context: a}\n    a: {context: b}\n")
+    missing = tmp_path / "Pulumi.missing.yaml"
+
+    assert core.run("check", twice) == 1
+    assert core.run("check", "--format", "json", twice, missing) == 1
+
+    printed = capsys.readouterr()
+    assert printed.err == f"{twice}: is not YAML; line 4: 'a' is stated twice\n"
+    assert [(one["line"], one["path"]) for one in json.loads(printed.out)] == [(4, ""), (1, "")]
+
+
+def test_annotations_escape_what_would_end_a_property(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = tmp_path / "a,b:c%\n"
+    directory.mkdir()
+    path = directory / "Pulumi.x.yaml"
+    path.write_text("{")
+
+    assert core.run("check", "--format", "github", path) == 1
+
+    escaped = f"{tmp_path}/a%2Cb%3Ac%25%0A/Pulumi.x.yaml"
+    assert capsys.readouterr().out.startswith(f"::error file={escaped},line=1,title=not-a-stack-file::is not YAML; ")
+
+
+def test_render_shows_warnings_as_check_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert core.run("check", WARNINGS) == 0
+    checked = capsys.readouterr().err
+
+    assert core.run("render", WARNINGS, "--out", tmp_path) == 0
+
+    assert checked
+    assert capsys.readouterr().err == checked

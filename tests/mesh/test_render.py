@@ -160,7 +160,7 @@ def test_render_with_the_addresses_of_a_stack_with_two_pools(addresses: list[str
     assert entries == [["240.7.7.7", "fd00::7"], ["240.7.7.7"]]
 
 
-@pytest.mark.parametrize("stated", ["240.7.7.7", ["240.7.7.7"], ["240.7.7.7", "fd00:7"], [5, None], None, {}])
+@pytest.mark.parametrize("stated", ["240.7.7.7", ["240.7.7.7"], [], None])
 def test_two_pools_need_an_address_of_each(stated: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "addresses.json"
     output.write_text(json.dumps({HOST: stated}))
@@ -188,6 +188,29 @@ def test_addresses_that_do_not_fit_are_a_problem(
     assert core.run("render", BOOKINFO, "--out", tmp_path / "out", "--addresses", addresses) == 1
 
     assert problem in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("stated", "problem"),
+    [
+        ("foo", "'foo' is not an IP address"),
+        (5, "5 is not an IP address"),
+        ({}, "{} is not an IP address"),
+        ([None], "null is not an IP address"),
+        (["240.7.7.7", "fd00:7"], "'fd00:7' is not an IP address"),
+        ("10.0.0.1", "'10.0.0.1' is not an address of the pool 240.0.0.0/12"),
+    ],
+)
+def test_an_address_that_no_update_would_give_is_a_problem(
+    stated: object, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    addresses = tmp_path / "addresses.json"
+    addresses.write_text(json.dumps({HOST: stated}))
+
+    assert core.run("render", BOOKINFO, "--out", tmp_path / "out", "--addresses", addresses) == 1
+
+    assert capsys.readouterr().err.startswith(f"--addresses: {HOST}: {problem}")
     assert not (tmp_path / "out").exists()
 
 

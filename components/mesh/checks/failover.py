@@ -160,7 +160,7 @@ def unranked_names(
         most = len(names.FARTHER_REGIONS) if client.locality else 1
         if members[0] != name or len(members) - 1 > most:
             order = f"{name} itself and then one substitute, or two if its `locality` is stated"
-            message = f"{joined(members)} are no order for {name!r}, where a gateway may have a DNS name; {order}"
+            message = f"{joined(members)} are not an order for {name!r}, where a gateway may have a DNS name; {order}"
             yield Problem((*path, "failover"), "unranked-names", message)
 
 

@@ -2,14 +2,19 @@
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
+from ..adopt import OutputError, adopt, listed_objects
 from ..adopt import Stack as State
-from ..adopt import adopt, listed_objects
 from ..errors import MeshError
 from ..istio.kinds import EMITTED
 from ..plan.plan import fresh
 from .stack import Stack, add_name, add_stack_file, count, load, read_json
+
+_T = TypeVar("_T")
 
 NAME = "adopt"
 HELP = "write a file for `pulumi import`, for objects that exist already"
@@ -24,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--found",
         action="append",
+        type=_found,
         default=[],
         metavar="CLUSTER=FILE",
         help=f"what exists on a cluster: the output of `kubectl --context CLUSTER get {_RESOURCES} -A -o json`; "
@@ -36,11 +42,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     [path] = options.stack_files
     stack = load(path)
-    state = State.of(options.stack or _stack_name(path), read_json(options.state))
+    name = options.stack or _stack_name(path)
+    state = _understood(options.state, partial(State.of, name))
     existing = {}
-    for pair in options.found:
-        cluster, file = _cluster_and_file(pair, stack)
-        existing[cluster] = listed_objects(read_json(file))
+    for cluster, file in options.found:
+        _check_cluster(cluster, file, stack)
+        existing[cluster] = _understood(file, listed_objects)
     document = adopt(options.name, stack.reach, fresh(stack.routes, options.name), state, existing)
     options.out.write_text(json.dumps(document, indent=2) + "\n")
     objects = count(sum("id" in entry for entry in document["resources"]), "object")
@@ -48,12 +55,25 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cluster_and_file(pair: str, stack: Stack) -> tuple[str, Path]:
-    cluster, _, file = pair.partition("=")
+def _found(text: str) -> tuple[str, Path]:
+    cluster, _, file = text.partition("=")
+    if not (cluster and file):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CLUSTER=FILE")
+    return cluster, Path(file)
+
+
+def _check_cluster(cluster: str, file: Path, stack: Stack) -> None:
     clusters = stack.federation.clusters
     if cluster not in clusters:
-        raise MeshError(f"--found {pair}: no cluster {cluster!r}; there are {', '.join(clusters)}")
-    return cluster, Path(file)
+        raise MeshError(f"--found {cluster}={file}: no cluster {cluster!r}; there are {', '.join(clusters)}")
+
+
+def _understood(path: Path, understand: Callable[[Any], _T]) -> _T:
+    document = read_json(path)
+    try:
+        return understand(document)
+    except OutputError as error:
+        raise MeshError(f"{path}: {error}") from None
 
 
 def _stack_name(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +9,9 @@ from typing import NamedTuple
 from ..addresses import AllocationError
 from ..errors import Problem, SpecError, spelled
 from ..plan.plan import fresh
-from ..stack_file import line_of
+from ..stack_file import NotAStackFileError, line_of
 from ..unknown import UnknownError
-from .stack import Stack, add_stack_file, count, load
+from .stack import Stack, add_stack_file, count, load, say, told
 
 NAME = "check"
 HELP = "report every problem of the stack files"
@@ -33,14 +32,18 @@ class Finding(NamedTuple):
 
     file: Path
     problem: Problem
+    line: int
 
 
 class Verdict(NamedTuple):
     """What there is to say of a stack file."""
 
     problems: Sequence[Problem]
+    """The path of what is wrong with the file as a whole is empty."""
     summary: str = ""
     """One line on a file without errors."""
+    line: int = 1
+    """Where it shows what is wrong with the file as a whole."""
 
 
 def verdict(path: Path) -> Verdict:
@@ -48,6 +51,9 @@ def verdict(path: Path) -> Verdict:
     try:
         stack = load(path)
         return Verdict(stack.warnings, _summary(stack))
+    except NotAStackFileError as error:
+        # whoever prints it names the file
+        return Verdict([problem._replace(path=()) for problem in error.problems], line=error.line)
     except SpecError as error:
         return Verdict(error.problems)
     except AllocationError as error:
@@ -58,7 +64,11 @@ def verdict(path: Path) -> Verdict:
 
 def run(options: argparse.Namespace) -> int:
     verdicts = {path: verdict(path) for path in options.stack_files}
-    findings = [Finding(path, problem) for path, one in verdicts.items() for problem in one.problems]
+    findings = [
+        Finding(path, problem, line_of(problem.path, path.read_text()) if problem.path else one.line)
+        for path, one in verdicts.items()
+        for problem in one.problems
+    ]
     summaries = [f"{path}: {one.summary}" for path, one in verdicts.items() if one.summary]
     _FORMATS[options.format](findings, summaries)
     return 1 if any(finding.problem.level == "error" for finding in findings) else 0
@@ -80,9 +90,8 @@ def _summary(stack: Stack) -> str:
 
 
 def _text(findings: Iterable[Finding], summaries: Iterable[str]) -> None:
-    for file, problem in findings:
-        level = "warning: " if problem.level == "warning" else ""
-        print(f"{file}: {level}{_told(problem)}", file=sys.stderr)
+    for file, problem, _ in findings:
+        say(file, problem)
     for summary in summaries:
         print(summary)
 
@@ -91,34 +100,33 @@ def _json(findings: Iterable[Finding], _summaries: Iterable[str]) -> None:
     document = [
         {
             "file": str(file),
-            "line": _line(file, problem),
-            "path": spelled(problem.path),
+            "line": line,
+            "path": spelled(problem.path) if problem.path else "",
             "name": problem.name,
             "level": problem.level,
             "message": problem.message,
         }
-        for file, problem in findings
+        for file, problem, line in findings
     ]
     print(json.dumps(document, indent=2))
 
 
 def _github(findings: Iterable[Finding], summaries: Iterable[str]) -> None:
-    """Source: GitHub's workflow commands; `%`, carriage return and line feed are escaped."""
-    for file, problem in findings:
-        text = _told(problem).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::{problem.level} file={file},line={_line(file, problem)},title={problem.name}::{text}")
+    for file, problem, line in findings:
+        properties = f"file={_property(str(file))},line={line},title={_property(problem.name)}"
+        print(f"::{problem.level} {properties}::{_data(told(problem))}")
     for summary in summaries:
         print(summary)
 
 
-def _told(problem: Problem) -> str:
-    return str(problem) if problem.path else problem.message
+def _data(text: str) -> str:
+    """Source: `escapeData` of GitHub's actions/toolkit."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _line(file: Path, problem: Problem) -> int:
-    if problem.name in ("unreadable-file", "not-a-stack-file"):
-        return 1
-    return line_of(problem.path, file.read_text())
+def _property(text: str) -> str:
+    """Source: `escapeProperty` of GitHub's actions/toolkit."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 _FORMATS = {"text": _text, "json": _json, "github": _github}

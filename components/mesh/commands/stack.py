@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,17 @@ def load(path: Path) -> Stack:
     return Stack(path, *read_stack_file(path))
 
 
+def say(file: Path, problem: Problem) -> None:
+    """Prints a problem for people, on standard error."""
+    level = "warning: " if problem.level == "warning" else ""
+    print(f"{file}: {level}{told(problem)}", file=sys.stderr)
+
+
+def told(problem: Problem) -> str:
+    """Without a path where the problem is that of the file as a whole."""
+    return str(problem) if problem.path else problem.message
+
+
 def add_stack_file(parser: argparse.ArgumentParser, *, several: bool) -> None:
     parser.add_argument("stack_files", nargs="+" if several else 1, type=Path, metavar=PATTERN)
 
@@ -57,6 +69,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except ValueError as error:
         raise MeshError(f"{path}: is not JSON; {error}") from None
+    except RecursionError:
+        raise MeshError(f"{path}: is not JSON; it is nested too deeply") from None
 
 
 def count(number: int, noun: str) -> str:

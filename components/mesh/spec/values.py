@@ -212,8 +212,13 @@ def _network(value: Any) -> Any:
         raise wrong("not-text", "{words}", words=not_text(value))
     try:
         return ip_network(value)
-    except ValueError as error:
-        raise wrong("not-a-network", "is not a network: {why}", why=str(error)) from None
+    except ValueError:
+        pass
+    try:
+        whole = str(ip_network(value, strict=False))
+    except ValueError:
+        raise wrong("not-a-network", "is not a network; write for example 240.0.0.0/12 or fd00::/64") from None
+    raise wrong("not-a-network", "is an address inside of a network; the network is {whole}", whole=whole)
 
 
 def plain_or_late(value: Any) -> Any:
