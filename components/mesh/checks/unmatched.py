@@ -1,6 +1,6 @@
 """Conditions of a match that no call of the rule can fulfil."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import Path, Problem
@@ -25,6 +25,7 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
                     here = (*path, kind, index, "match", position)
                     yield from each(
                         unmatched_port(here, match, kind, rule, references),
+                        port_at_a_gateway(here, match, kind, rule, references),
                         unmatched_labels(here, match, rule),
                         unmatched_gateways(here, match, rule),
                         unmatched_namespace(here, match, rule),
@@ -37,20 +38,34 @@ def never_matches(path: Path, rule: Rule, references: References) -> Iterator[Pr
 def unmatched_port(
     path: Path, match: Mapping[str, Any], kind: str, rule: Rule, references: References
 ) -> Iterator[Problem]:
-    """At an ingress gateway, ports are those of the gateway, which we do not know."""
-    port, own = match.get("port"), match.get("gateways")
-    gateways = own if isinstance(own, list) and own else rule.clients.gateways
-    service = references.service(rule.service) if port is not None and "mesh" in gateways else None
-    numbers = service.ports_for(kind, rule.port) if service else []
-    if numbers and port not in numbers:
-        message = f"{port!r} is not a port of the rule; it speaks for {choices(numbers)}"
+    numbers = _numbers(match, kind, rule, references)
+    if numbers and match["port"] not in numbers:
+        message = f"{match['port']!r} is not a port of the rule; it speaks for {choices(numbers)}"
         yield Problem((*path, "port"), "unmatched-port", message)
-    elif numbers and len(gateways) > 1:
+
+
+def port_at_a_gateway(
+    path: Path, match: Mapping[str, Any], kind: str, rule: Rule, references: References
+) -> Iterator[Problem]:
+    if match.get("port") in _numbers(match, kind, rule, references) and len(_gateways(match, rule)) > 1:
         message = (
-            f"{port!r} is a port of the service, which workloads call; at an ingress gateway a call has the gateway's "
-            "port, so state `gateways: [mesh]` here, or leave the port out"
+            f"{match['port']!r} is a port of the service, which workloads call; at an ingress gateway a call has the "
+            "gateway's port, so state `gateways: [mesh]` here, or leave the port out"
         )
         yield Problem((*path, "port"), "port-at-a-gateway", message, "warning")
+
+
+def _numbers(match: Mapping[str, Any], kind: str, rule: Rule, references: References) -> Sequence[int]:
+    """The ports of which a match may ask; none if nobody knows, as of those of an ingress gateway."""
+    if match.get("port") is None or "mesh" not in _gateways(match, rule):
+        return ()
+    service = references.service(rule.service)
+    return service.ports_for(kind, rule.port) if service else ()
+
+
+def _gateways(match: Mapping[str, Any], rule: Rule) -> Sequence[str]:
+    own = match.get("gateways")
+    return own if isinstance(own, list) and own else rule.clients.gateways
 
 
 def unmatched_labels(path: Path, match: Mapping[str, Any], rule: Rule) -> Iterator[Problem]:
