@@ -182,7 +182,9 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
 def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
     nearest = _nearest(key, model, data)
     hint = f"{model.instead[key]}; " if key in model.instead else f"did you mean {nearest!r}? " if nearest else ""
-    return f"{key!r} is not a known key; {hint}it takes {', '.join(sorted(_keys_like(key, model)))}"
+    # a stack file takes no provider, and a program can look it up
+    takes = sorted({*_keys_like(key, model), *model.elsewhere} - {"provider"})
+    return f"{key!r} is not a known key; {hint}it takes {', '.join(takes)}"
 
 
 def _keys_like(key: str, model: type[Part]) -> list[str]:

@@ -33,6 +33,10 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(config, Mapping):
         raise NotAStackFileError(path, "has no `config`; it should be a Pulumi stack file")
     data = {key.removeprefix(PREFIX): value for key, value in config.items() if str(key).startswith(PREFIX)}
+    if not data and isinstance(config.get("mesh"), Mapping):
+        raise NotAStackFileError(
+            path, "has a map `mesh`; write its keys as `mesh:clusters:`, `mesh:services:` and so on"
+        )
     plain: dict[str, Any] = _with_encrypted(data)
     return plain
 

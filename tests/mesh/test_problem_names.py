@@ -1,11 +1,12 @@
 """Every kind of problem has one name: in the code, and in a broken file that shows it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mesh_federation.mesh import checks, wording
 
+from docs.problems import examples
 from tests.given.broken import BROKEN, expectations
 from tests.given.repository import syntax_of
 
@@ -13,6 +14,15 @@ CHECKS = Path(checks.__file__).parent
 MESH = CHECKS.parent
 WITHOUT_A_FILE = {"not-json", "unreadable-file"}
 """Only a program can state what JSON does not have."""
+OF_OTHER_KINDS = {
+    *("does-not-match", "exported-with-a-selector", "hosts-that-share-a-port", "needs-one-port"),
+    *("needs-other-resolution", "no-effect", "not-a-config-map", "not-a-gateway", "not-a-label", "not-a-namespace"),
+    *("not-a-path", "not-a-port-name", "not-a-protocol", "not-a-service-account", "not-a-socket", "not-a-target"),
+    *("not-a-trust-domain", "not-alone", "not-an-attribute", "not-an-endpoint", "not-for-custom"),
+    *("not-in-a-delegate", "not-one-of-the-ports", "weights-of-0", "wildcard", "wrong-length"),
+    "wrong-number-of-entries",
+}
+"""What Istio refuses in objects, or at places, that no broken file states in its words."""
 CALLS = {"Problem": 1, "wrong": 0, "_problem": 1, "_unread": 1}
 """Who takes a name, and where."""
 
@@ -54,11 +64,18 @@ def test_every_name_has_a_broken_file() -> None:
     assert given - shown == WITHOUT_A_FILE
 
 
-def names(tree: ast.AST) -> Iterator[str]:
+def test_what_istio_refuses_is_in_the_table_of_problems() -> None:
+    told = {problem.name for problem in examples()}
+    files = (MESH / "istio").rglob("*.py")
+    given = {name for file in files for name in names(syntax_of(file.read_text()), {**CALLS, "problem": 0})}
+    assert given - told == OF_OTHER_KINDS
+
+
+def names(tree: ast.AST, calls: Mapping[str, int] = CALLS) -> Iterator[str]:
     """The names that calls in the code give to problems."""
     for call in ast.walk(tree):
         if isinstance(call, ast.Call):
-            position = CALLS.get(getattr(call.func, "id", getattr(call.func, "attr", "")))
+            position = calls.get(getattr(call.func, "id", getattr(call.func, "attr", "")))
             if position is not None and len(call.args) > position:
                 name = call.args[position]
                 if isinstance(name, ast.Constant) and isinstance(name.value, str):

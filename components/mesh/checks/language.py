@@ -145,6 +145,11 @@ def no_server_name_there(path: Path, rule: Rule, references: References) -> Iter
 
 def _as_ours(problem: Problem, path: Path, kind: str) -> Problem:
     """A field that nobody knows may be a misspelt key of ours."""
+    if problem.name == "unknown-field" and problem.path[len(path) :: 2] == ("route", "headers"):
+        # the destinations of `http` alone have headers, so `kind` is another
+        keys = sorted(Destination.model_fields.keys() - {"headers"})
+        message = f"'headers' is for http alone; a destination of {kind} takes {', '.join(keys)}"
+        return problem._replace(name="unknown-key", message=message)
     if problem.name != "unknown-field" or len(problem.path) != len(path) + 1:
         return problem
     key = str(problem.path[-1])

@@ -193,7 +193,7 @@ def _duration(value: Any) -> Sequence[Problem]:
     if length is None:
         return problem("not-a-duration", f"{quoted(value)} is not a duration; write for example 500ms, 5s or 1m30s")
     if length < MILLISECOND:
-        return problem("out-of-bounds", f"{quoted(value)} is too short; at least 1ms is right")
+        return problem("out-of-bounds", f"{quoted(value)} is too short; at least 1ms is right; leave it out for none")
     return FINE
 
 

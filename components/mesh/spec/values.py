@@ -45,6 +45,8 @@ def _locality(value: str) -> str:
 
 def _dns_name(value: str) -> str:
     if len(value) > names.MAX_HOST or not names.HOST.fullmatch(value):
+        if value.startswith("*."):
+            raise wrong("not-a-dns-name", "is a wildcard, which is not taken here; state each DNS name by itself")
         raise wrong("not-a-dns-name", "is not a DNS name; DNS labels in lower case, joined by dots, at least two")
     return value
 
@@ -72,8 +74,16 @@ def gateway_address(value: Late) -> Late:
     host = name.removesuffix(".")
     # an all-digit last label would be a mistyped IPv4 address
     if len(host) > names.MAX_HOST or not names.HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
-        raise wrong("not-a-gateway-address", "is neither an IP address nor a DNS name")
+        raise wrong("not-a-gateway-address", "is neither an IP address nor a DNS name{hint}", hint=_hint(value))
     return name
+
+
+def _hint(address: str) -> str:
+    if "://" in address:
+        return "; leave the scheme out"
+    if address.startswith("["):
+        return "; leave the brackets out, and state a port as `port`"
+    return "; state the port as `port`" if re.fullmatch(r"[^:]+:[0-9]+", address) else ""
 
 
 def is_ip_address(value: Late) -> bool:
@@ -192,7 +202,11 @@ def _upper(value: Any) -> Any:
 
 
 def _istio_version(value: Any) -> Any:
-    """YAML reads an unquoted 1.31 as a number; 1.30 becomes 1.3, which is refused with the choices."""
+    """YAML reads an unquoted 1.31 as a number, and 1.30 as 1.3."""
+    if isinstance(value, float) and f"{value}0" in RELEASES:
+        raise wrong(
+            "not-a-choice", "is a number, which has no last 0; write it in quotes: '{right}'", right=f"{value}0"
+        )
     return str(value) if isinstance(value, float) else value
 
 

@@ -50,6 +50,10 @@ def _retries_that_are_off(retries: Mapping[str, Any]) -> Iterator[Problem]:
 def _unknown_reasons(retry_on: str) -> Iterator[Problem]:
     for reason in retry_on.split(",") if retry_on else ():
         if reason not in _RETRY_ON and re.sub("^[+]?0*", "", reason) not in _STATUSES:
+            if reason.strip() != reason:
+                message = f"{quoted(reason)} has a blank; write {','.join(map(str.strip, retry_on.split(',')))}"
+                yield Problem((), "not-a-retry-reason", message)
+                continue
             message = f"{quoted(reason)} is not a reason to retry; it takes status codes and {', '.join(_RETRY_ON)}"
             yield Problem((), "not-a-retry-reason", message)
 
@@ -213,7 +217,8 @@ def _rewrites(rewrite: Mapping[str, Any]) -> Iterator[Problem]:
 def _half_a_rewrite(rewrite: Mapping[str, Any]) -> Iterator[Problem]:
     for field in ("match", "rewrite"):
         if not is_set(rewrite, field):
-            yield Problem((field,), "missing-field", f"'{field}' is missing; state match and rewrite")
+            state = "empty" if is_stated(rewrite, field) else "missing"
+            yield Problem((field,), "missing-field", f"'{field}' is {state}; state match and rewrite")
 
 
 REWRITE = Rules(

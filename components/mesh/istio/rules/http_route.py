@@ -22,7 +22,7 @@ def _actions(route: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem((field,), "two-actions", message)
         return
     if not any(is_stated(route, field) for field in ("redirect", "directResponse")) and not is_set(route, "route"):
-        message = "'route' is missing; state it, or redirect, directResponse or delegate"
+        message = "'route' is missing; state it, or redirect or directResponse"
         yield Problem(("route",), "missing-field", message)
 
 

@@ -85,7 +85,10 @@ def _same_hosts(spec: Spec) -> Iterator[Problem]:
     if all(_is_host(spec, host) or is_address(host) for _, host in hosts):
         for (_, first), (index, second) in combinations(hosts, 2):
             if _covers(first, second) or _covers(second, first):
-                message = f"{quoted(second)} is covered by {quoted(first)}; state one of them"
+                how = "is stated twice; state it once"
+                if first != second:
+                    how = f"is covered by {quoted(first)}; state one of them"
+                message = f"{quoted(second)} {how}"
                 yield Problem(("hosts", index), "stated-twice", message)
 
 
