@@ -167,7 +167,7 @@ class _Resolver:
             service,
             self.federation.clusters[destination.cluster],
             destination.version or "",
-            destination.port or calls.port or _only_port(service, rule),
+            destination.port or calls.port or _only_port(calls.service, rule),
             destination.port,
             weight,
             {key: value for key, value in own.items() if value is not None},

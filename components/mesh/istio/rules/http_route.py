@@ -48,7 +48,9 @@ def _prefix_of_another_match(route: Mapping[str, Any]) -> Iterator[Problem]:
         for index, match in messages(route, "match"):
             uri = match.get("uri")
             if isinstance(uri, dict) and not is_stated(uri, "prefix"):
-                message = "'prefixRewrite' of the redirect replaces a prefix; match the path by prefix"
+                message = (
+                    f"{quoted(uri)} is no prefix, and 'prefixRewrite' of the redirect replaces one; match by prefix"
+                )
                 yield Problem(("match", index, "uri"), "not-a-prefix", message)
 
 
