@@ -17,12 +17,12 @@ def paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
-            _leave_out_what_is_there()
+            _count_all_as_old()
             gc.enable()
 
 
-def _leave_out_what_is_there() -> None:
-    """All that lives counts as old: the collector would begin with a walk through everything that was just made."""
+def _count_all_as_old() -> None:
+    """Or the collector would begin with a walk through everything that was just made."""
     if not gc.get_freeze_count():  # whoever froze something wants it to stay so
         gc.freeze()
         gc.unfreeze()

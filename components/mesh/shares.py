@@ -26,3 +26,19 @@ def spread(groups: Sequence[tuple[int, int]]) -> list[int]:
     whole = lcm(*(size for _, size in groups))
     weights = [weight * (whole // size) for weight, size in groups]
     return [weight // gcd(*weights) for weight in weights]
+
+
+def spread_over(clusters: Sequence[Sequence[tuple[int, int]]]) -> list[int]:
+    """The same for the groups of several clusters, of which each gets a share by the number of its members.
+
+    The weights divide what their own cluster gets. Each cluster has a weight above 0.
+    """
+    totals = [sum(weight for weight, _ in groups) for groups in clusters]
+    whole = lcm(*totals)
+    return spread(
+        [
+            (weight * sum(members for _, members in groups) * (whole // total), size)
+            for groups, total in zip(clusters, totals, strict=True)
+            for weight, size in groups
+        ]
+    )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from .. import names
 from ..errors import Path, Problem
 from ..policies import defaults, merged, stated_policies
+from ..shares import spread_over
 from ..spec.cluster import Cluster
 from ..spec.federation import Federation
 from ..spec.rule import Destination, Rule, Substitute
@@ -13,7 +14,7 @@ from ..spec.service import PROTOCOLS_OF, Service
 from ..spec.values import is_ip_address
 from ..unknown import Unknown, UnknownError, as_far_as_known, as_late, known
 from ..wording import joined
-from .crossing import Crossing, crossing, longest_server_name
+from .crossing import MAX_TOTAL, Crossing, crossing, longest_server_name
 from .saying import References, each, is_retired
 
 Members = Sequence[tuple[str, str]]
@@ -285,6 +286,8 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
     clients = [name for name, cluster in clusters.items() if cluster.state != "retired"]
     for name in serving[:1]:
         yield from each(number_at_a_global_host((*path, "clusters", name, "ports"), name, service, references))
+    for client in clients:
+        yield from each(weights_too_large_together(path, serving, service, clusters[client], references.federation))
     for name in serving:
         here = (*path, "clusters", name)
         if callers := [client for client in clients if client != name]:
@@ -292,6 +295,30 @@ def _everywhere(path: Path, service: Service, references: References) -> Iterato
                 crossing(here, Crossing(callers, service, name, ""), references.federation),
                 no_common_server_name(here, (name, ""), (serving[0], ""), service, references.federation),
             )
+
+
+def weights_too_large_together(
+    path: Path, serving: Sequence[str], service: Service, client: Cluster, federation: Federation
+) -> Iterator[Problem]:
+    """Envoy adds up the weights of all addresses of the host, in 32 bits."""
+    clusters = [
+        [
+            (size if gateway.share is None else gateway.share, size)
+            for gateway in service.gateways_on(federation.clusters[name]).values()
+            if gateway.share != 0 and (size := len(gateway.addresses_for(client)))
+        ]
+        for name in serving
+        if name != client.name
+    ]
+    groups = [group for groups in clusters for group in groups]
+    weights = spread_over([groups for groups in clusters if groups])
+    total = sum(weight * size for weight, (_, size) in zip(weights, groups, strict=True))
+    if total > MAX_TOTAL:
+        message = (
+            f"spread over the addresses of {joined(serving)} that {client.name} dials, the weights of gateways add up "
+            f"to {total}; Envoy takes at most {MAX_TOTAL}"
+        )
+        yield Problem(path, "weights-too-large-together", message)
 
 
 def number_at_a_global_host(path: Path, serving: str, service: Service, references: References) -> Iterator[Problem]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from math import lcm
 from typing import Any, NamedTuple
 
 from ..manifest import Computed, Late
 from ..routes import Use
-from ..shares import spread
+from ..shares import spread_over
 from ..spec.cluster import Cluster, Gateway
 from ..spec.federation import Federation
 from ..spec.values import is_ip_address, known_gateway_address
@@ -34,14 +33,7 @@ def endpoints(uses: Iterable[Use]) -> list[dict[str, Any]]:
     Each cluster gets calls by the number of its addresses; the weights of its gateways divide these.
     """
     of_clusters = [(use, found) for use in uses if (found := list(_dialled(use)))]
-    totals = [sum(map(_weight, gateways)) for _, gateways in of_clusters]
-    whole = lcm(*totals)
-    groups = [
-        (_weight(one) * sum(len(each.addresses) for each in gateways) * (whole // total), len(one.addresses))
-        for (_, gateways), total in zip(of_clusters, totals, strict=True)
-        for one in gateways
-    ]
-    weights = spread(groups)
+    weights = spread_over([[(_weight(one), len(one.addresses)) for one in gateways] for _, gateways in of_clusters])
     differ = len({*weights}) > 1
     dialled = [(use, one) for use, gateways in of_clusters for one in gateways]
     return [
