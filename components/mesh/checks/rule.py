@@ -199,13 +199,11 @@ def host_of_two_services(path: Path, rule: Rule, references: References, owners:
             continue
         for position, host in known([*rule.hosts, federation.local_host_of(service, client)]):
             here = (*path, "hosts", position) if position < len(rule.hosts) else (*path, "service")
-            owner = references.meaning(host, client) if "mesh" in rule.clients.gateways else None
-            if position < len(rule.hosts) and owner not in (None, rule.service):
-                if here in reported:
-                    continue
-                reported.add(here)
-                message = f"{host!r} means {owner} to workloads on {client} already; choose another name"
-                yield Problem(here, "host-of-two-services", message)
+            if position < len(rule.hosts) and (meaning := _another_meaning(host, client, rule, references)):
+                if here not in reported:
+                    reported.add(here)
+                    message = f"{host!r} means {meaning} to workloads on {client} already; choose another name"
+                    yield Problem(here, "host-of-two-services", message)
                 continue
             for place, at, why in _where_a_host_is_one_services(rule, service, client):
                 if "/" in place and position == len(rule.hosts):
@@ -215,6 +213,12 @@ def host_of_two_services(path: Path, rule: Rule, references: References, owners:
                     reported.add(here)
                     message = f"{host!r} means {owner} {at} already, by {spelled(first)}; {why}"
                     yield Problem(here, "host-of-two-services", message)
+
+
+def _another_meaning(host: str, client: str, rule: Rule, references: References) -> str | None:
+    """What a host means to workloads by the services themselves, if that is not the rule's service."""
+    meaning = references.meaning(host, client) if "mesh" in rule.clients.gateways else None
+    return None if meaning == rule.service else meaning
 
 
 def _where_a_host_is_one_services(rule: Rule, service: Service, client: str) -> Iterator[tuple[str, str, str]]:
