@@ -9,9 +9,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from .engine import Engine
+from .protocol import provider_pb2_grpc
 from .provider import Provider
 from .service import Service
 

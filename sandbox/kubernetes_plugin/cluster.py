@@ -8,24 +8,18 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import urllib3
-from kubernetes.client import ApiClient, Configuration
-from kubernetes.config import ConfigException, load_kube_config_from_dict
 
 from .discovery import NoMatchError, Resource, resources
-from .kubeconfig import Kubeconfig, KubeconfigError
+from .kubeconfig import Kubeconfig
 from .objects import Kind, kind_of, name_of, namespace_of
 from .pace import Pace
+from .transport import transport
 from .values import Properties
 
-CONNECTIONS = 64
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
 _REDISCOVER_SECONDS = 0.5
 _TRIES_WHEN_BUSY = 10
-
-
-# whoever wrote `insecure-skip-tls-verify` has been warned
-urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 class ApiError(Exception):
@@ -47,16 +41,7 @@ class Cluster:
     """Speaks for one kubeconfig context; safe to use from many threads at once."""
 
     def __init__(self, kubeconfig: Kubeconfig, pace: Pace, timeout: float | None) -> None:
-        configuration = Configuration()
-        try:
-            load_kube_config_from_dict(  # type: ignore[no-untyped-call]  # the library's own choice
-                dict(kubeconfig.usable()), client_configuration=configuration
-            )
-        except ConfigException as error:
-            raise KubeconfigError(str(error)) from None
-        configuration.connection_pool_maxsize = CONNECTIONS
-        self._client = ApiClient(configuration)
-        self._host = str(configuration.host)
+        self._transport = transport(kubeconfig)
         self._pace = pace
         self._timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=timeout or _ANSWER_SECONDS)
         self._resources: Mapping[Kind, Resource] = {}
@@ -137,9 +122,13 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Properties:
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "pulumi-kubernetes-stand-in"}
-        self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = self._host + path + (f"?{urlencode(query)}" if query else "")
+        headers = {
+            "Accept": accept,
+            "Content-Type": content_type,
+            "User-Agent": "pulumi-kubernetes-stand-in",
+            **self._transport.credentials(),
+        }
+        url = self._transport.host + path + (f"?{urlencode(query)}" if query else "")
         content = None if body is None else json.dumps(body).encode()
         for tries_left in reversed(range(_TRIES_WHEN_BUSY)):
             self._pace.wait()
@@ -154,7 +143,7 @@ class Cluster:
 
     def _send(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> urllib3.BaseHTTPResponse:
         try:
-            return self._client.rest_client.pool_manager.request(
+            return self._transport.pool.request(
                 method, url, body=content, headers=headers, timeout=self._timeout, retries=False
             )
         except urllib3.exceptions.HTTPError as error:

@@ -1,7 +1,8 @@
 """What the plugin tells the engine, and through it the user, beside its answers."""
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from .protocol import engine_pb2, engine_pb2_grpc
 
 
 class Engine:

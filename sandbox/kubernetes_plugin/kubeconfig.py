@@ -42,8 +42,8 @@ class Kubeconfig:
             return None
         return self._entry("clusters", self.cluster or str(context.get("cluster", "")))
 
-    def usable(self) -> Mapping[str, Any]:
-        """The same with the provider's choice made and certificates in memory, for the `kubernetes` library."""
+    def usable(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The cluster and the user that the provider's choice leads to, with their certificates in memory."""
         if not self.data.get("clusters") and not self.data.get("contexts"):
             raise KubeconfigError(
                 "invalid configuration: no configuration has been provided, "
@@ -60,12 +60,7 @@ class Kubeconfig:
         user = self._entry("users", user_name)
         if user is None and user_name:
             raise KubeconfigError(f'auth info "{user_name}" does not exist')
-        return {
-            "current-context": "active",
-            "contexts": [{"name": "active", "context": {"cluster": "active", "user": "active"}}],
-            "clusters": [{"name": "active", "cluster": _in_memory(cluster)}],
-            "users": [{"name": "active", "user": _in_memory(user or {})}],
-        }
+        return _in_memory(cluster), _in_memory(user or {})
 
     @property
     def _context_name(self) -> str:
@@ -81,9 +76,9 @@ class Kubeconfig:
 
 def parse(content_or_path: str) -> Mapping[str, Any]:
     """What the provider argument `kubeconfig` means: a file if there is one, else YAML or JSON."""
-    path = Path(content_or_path).expanduser() if "\n" not in content_or_path and len(content_or_path) < 4096 else None
     try:
-        content = path.read_text() if path is not None and path.is_file() else content_or_path
+        path = Path(content_or_path).expanduser()
+        content = path.read_text() if os.path.isfile(path) else content_or_path  # noqa: PTH113 - `is_file` raises for long texts
         return _mapping(content)
     except OSError as error:
         raise KubeconfigError(error.strerror or "cannot be read") from None
@@ -129,9 +124,8 @@ def _absolute(entry: Mapping[str, Any], directory: Path, kind: str) -> dict[str,
 def _in_memory(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Put inline certificates and keys where OpenSSL can read them by path and nobody finds them afterwards.
 
-    Python's ssl takes client certificates only from files, and so the `kubernetes` library writes inline ones
-    to temporary files, which it removes when the process ends; but an engine that is killed kills us too, and
-    a private key would stay in /tmp. A memory file goes with the process, however that ends.
+    Python's ssl takes client certificates only from files. A temporary file stays when an engine is killed, and us
+    with it: a private key in /tmp. A memory file goes with the process, however that ends.
     """
     result = dict(entry)
     for name in _FILES:

@@ -9,13 +9,13 @@ from pathlib import Path
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc, status_pb2
-from pulumi.runtime.proto import provider_pb2 as proto
 
 from . import checkpoint, provider_config, settings
 from .diff import Change
 from .kubeconfig import KubeconfigError
 from .objects import identifier
+from .protocol import plugin_pb2, provider_pb2_grpc, status_pb2
+from .protocol import provider_pb2 as proto
 from .provider import Provider
 from .resources import OperationError, PartialError
 from .settings import SettingsError

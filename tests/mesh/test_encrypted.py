@@ -2,7 +2,6 @@
 where nobody needs it.
 """
 
-import copy
 import json
 import shutil
 import tempfile
@@ -134,7 +133,8 @@ def places(value: Any, path: Place = ()) -> Iterator[Place]:
 
 def with_encrypted(spec: Spec, encrypted: Iterable[Place]) -> Spec:
     """The spec as `pulumi config set --secret --path` leaves it."""
-    secret = copy.deepcopy(spec)
+    # YAML would write parts that are one object as one, and encrypt both
+    secret: Spec = json.loads(json.dumps(spec))
     for path in sorted(encrypted, key=len, reverse=True):
         part: Any = secret
         for step in path[:-1]:

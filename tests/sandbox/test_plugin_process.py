@@ -101,13 +101,42 @@ class TestCertificates:
         inline = {"client-key-data": base64.b64encode(b"key").decode()}
         stated = json.loads(kubeconfig_at(1))
         stated["users"][0]["user"] |= inline
-        user = Kubeconfig(stated).usable()["users"][0]["user"]
+        _, user = Kubeconfig(stated).usable()
         assert Path(user["client-key"]).read_bytes() == b"key"
         assert Path(user["client-key"]).resolve().name.startswith("memfd:")
         assert "client-key-data" not in user
 
+    def test_a_program_may_say_who_asks(self, start: Callable[..., Plugin], kubeconfig: str, tmp_path: Path) -> None:
+        stated = yaml.safe_load(kubeconfig)
+        credential = {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "kind": "ExecCredential",
+            "status": {"token": stated["users"][0]["user"]["token"]},
+        }
+        (tmp_path / "credential.json").write_text(json.dumps(credential))
+        program = {
+            "apiVersion": credential["apiVersion"],
+            "command": "cat",
+            "args": [str(tmp_path / "credential.json")],
+            "interactiveMode": "Never",
+        }
+        asking = start().configured(
+            kubeconfig=json.dumps(
+                {**stated, "users": [{"name": stated["users"][0]["name"], "user": {"exec": program}}]}
+            )
+        )
+        entry_urn, inputs = entry("asked-by-a-program", weight=1)
+        id_, state = asking.create(entry_urn, inputs)
+        assert id_ == "default/asked-by-a-program"
+        asking.delete(entry_urn, id_, state)
+
 
 class TestProcess:
+    def test_the_sdk_can_be_loaded_after_its_protocol_alone(self) -> None:
+        program = "import sandbox.kubernetes_plugin.protocol, pulumi; print(pulumi.Output, pulumi.runtime.Mocks)"
+        run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "pulumi.output.Output" in run.stdout
+
     def test_calls_run_side_by_side(self, plugin: Plugin) -> None:
         def live_and_die(number: int) -> None:
             entry_urn, inputs = entry(f"w{number}", weight=number)

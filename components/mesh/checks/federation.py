@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
+from itertools import starmap
 
 from ..addresses import Network, is_usable
 from ..errors import Path, Problem
+from ..spec.cluster import Cluster
 from ..spec.federation import Addresses, Federation
+from ..spec.values import OF_NO_OTHER_MACHINE, is_ip_address
 from ..unknown import Unknown, known
 from .cluster import clusters
 from .failover import global_hosts, missing_selector
@@ -37,6 +40,12 @@ def _addresses(references: References) -> Iterator[Problem]:
     yield from each(
         pool_stated_twice(addresses),
         pools_of_one_family(addresses),
+        *starmap(pool_of_no_use, _pools(addresses)),
+        *(
+            pool_with_a_gateway(path, network, addresses, cluster)
+            for path, network in _pools(addresses)
+            for cluster in references.federation.clusters.values()
+        ),
         *(_pin(host, pinned, references, holders) for host, pinned in addresses.pins.items()),
     )
 
@@ -53,6 +62,42 @@ def pools_of_one_family(addresses: Addresses) -> Iterator[Problem]:
         if (other := first.setdefault(network.version, network)) is not network:
             message = f"'{network}' is of the family of '{other}'; state one network of each family"
             yield Problem(("addresses", "pools", index), "pools-of-one-family", message)
+
+
+def _pools(addresses: Addresses) -> Iterator[tuple[Path, Network]]:
+    """Those that are known, each with its path."""
+    if addresses.pools is None:
+        if not isinstance(addresses.pool, Unknown):
+            yield ("addresses", "pool"), addresses.pool
+    else:
+        for index, network in known(addresses.pools):
+            yield ("addresses", "pools", index), network
+
+
+def pool_of_no_use(path: Path, network: Network) -> Iterator[Problem]:
+    """Linux gives calls to such an address to the machine itself, or to many."""
+    for other in OF_NO_OTHER_MACHINE:
+        if other.num_addresses > 1 and other.version == network.version and other.overlaps(network):
+            message = f"'{network}' has addresses of {other}, which lead to no service; take for example 240.0.0.0/12"
+            yield Problem(path, "pool-of-no-use", message)
+            return
+
+
+def pool_with_a_gateway(path: Path, network: Network, addresses: Addresses, cluster: Cluster) -> Iterator[Problem]:
+    """A host that got this address would hide the gateway from its callers."""
+    for gateway in cluster.gateway_of.values():
+        for _, target in known(gateway.addresses):
+            if is_ip_address(target.address) and _may_be_given(target.address, network, addresses):
+                message = (
+                    f"'{network}' holds {target.address!r}, the gateway of {cluster.name}, which a host could get; "
+                    "take another network, or list the address in `addresses.taken`"
+                )
+                yield Problem(path, "pool-with-a-gateway", message)
+
+
+def _may_be_given(address: str, network: Network, addresses: Addresses) -> bool:
+    found = ip_address(address)
+    return found in network and not any(found in taken for _, taken in known(addresses.taken))
 
 
 def _pin(host: str, pinned: Sequence[str], references: References, holders: dict[str, str]) -> Iterator[Problem]:

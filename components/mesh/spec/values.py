@@ -67,9 +67,13 @@ def gateway_address(value: Late) -> Late:
     if not isinstance(value, str):
         raise wrong("not-text", "{words}", words=not_text(value))
     try:
-        return _ip_address(value)
+        address = _ip_address(value)
     except ValueError:
         pass
+    else:
+        if any(ip_address(address) in network for network in OF_NO_OTHER_MACHINE):
+            raise wrong("not-a-gateway-address", "is an address that no other cluster can dial")
+        return address
     name = value.lower()
     host = name.removesuffix(".")
     # an all-digit last label would be a mistyped IPv4 address
@@ -289,6 +293,11 @@ def _address(value: str) -> str:
     except ValueError:
         raise wrong("not-an-ip-address", "is not an IP address") from None
 
+
+OF_NO_OTHER_MACHINE = tuple(
+    map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255", "::", "::1", "ff00::/8"))
+)
+"""Addresses that mean this machine, or several: none leads to one other machine (RFC 6890)."""
 
 PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
 
