@@ -108,7 +108,7 @@ class PortArgs(TypedDict):
     number: int
     """The port's number in the Service."""
     protocol: str
-    """HTTP, HTTP2, GRPC, HTTPS, TLS, TCP, MONGO, REDIS or MYSQL."""
+    """HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, REDIS or MYSQL."""
 
 
 class PresenceArgs(TypedDict, total=False):
@@ -260,7 +260,7 @@ class RuleArgs(TypedDict):
     With `handOver` it is made, and stays when it is no longer ours to make.
     """
     http: NotRequired[Sequence[HttpEntryArgs | Istio]]
-    """The entries for HTTP, HTTP2 and GRPC, tried in order."""
+    """The entries for HTTP, HTTP2, GRPC and GRPC-WEB, tried in order."""
     tcp: NotRequired[Sequence[TcpEntryArgs]]
     """The entries for TCP, MONGO, REDIS and MYSQL, tried in order."""
     tls: NotRequired[Sequence[TlsEntryArgs]]

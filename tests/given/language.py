@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.given.specs import Spec, gateways_of
 from tests.given.strategies import Draw, maybe, reference, some, specs, versions_of
 
-KINDS = {"http": ("HTTP", "HTTP2", "GRPC"), "tcp": ("TCP", "MONGO"), "tls": ("TLS", "HTTPS")}
+KINDS = {"http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"), "tcp": ("TCP", "MONGO"), "tls": ("TLS", "HTTPS")}
 WHO: tuple[Spec, ...] = (
     {"labels": {"tier": "gold"}, "namespaces": ["shop"]},
     {"labels": {"app": "web"}},

@@ -16,10 +16,10 @@ WORDS = ("a", "a-b", "b", "b-c", "c", "reviews", "istio-system")
 CLUSTERS = ("a", "a-b", "b", "east", "west")
 VERSIONS = ("v1", "v2", "v3")
 NUMBERS = (80, 443, 8080, 9080, 65535)
-PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "http", "TCP", "TLS", "HTTPS", "MONGO")
+PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "grpc-web", "http", "TCP", "TLS", "HTTPS", "MONGO")
 ACCOUNTS = ("default", "reviews", "reviews.canary")
 ALONE: list[list[int | None]] = [[None], [1], [100]]
-HTTP = frozenset({"HTTP", "HTTP2", "GRPC"})
+HTTP = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB"})
 
 
 def some(draw: Draw, values: Sequence[T], *, at_least: int = 0, at_most: int | None = None) -> list[T]:

@@ -191,7 +191,7 @@ class Rule(Part):
     With `handOver` it is made, and stays on the cluster when it is no longer ours to make.
     """
     http: list[HttpEntry] = []
-    """The entries for HTTP, HTTP2 and GRPC, tried in order."""
+    """The entries for HTTP, HTTP2, GRPC and GRPC-WEB, tried in order."""
     tcp: list[TcpEntry] = []
     """The entries for TCP, MONGO, REDIS and MYSQL, tried in order."""
     tls: list[TlsEntry] = []

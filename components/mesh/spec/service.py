@@ -7,7 +7,7 @@ from .part import Part
 from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy
 
 PROTOCOLS_OF = {
-    "http": ("HTTP", "HTTP2", "GRPC"),
+    "http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"),
     "tcp": ("TCP", "MONGO", "REDIS", "MYSQL"),
     "tls": ("TLS", "HTTPS"),
 }

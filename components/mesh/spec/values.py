@@ -299,7 +299,7 @@ OF_NO_OTHER_MACHINE = tuple(
 )
 """Addresses that mean this machine, or several: none leads to one other machine (RFC 6890)."""
 
-PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
+PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
 
 PlainText = Annotated[str, Strict()]
 """Bytes are no text."""
