@@ -1,6 +1,7 @@
 """How the clusters are reached. Taken off what the user states, before the mesh's own part of it is read."""
 
 from collections.abc import Hashable, Iterator, Mapping
+from posixpath import normpath
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from .errors import Path, Problem
 from .reading import Reading
 from .spec.part import Part
 from .spec.values import Text
+from .stack_file import is_kubeconfig
 from .unknown import Unknown, as_far_as_known
 from .wording import joined, step_of
 
@@ -64,6 +66,14 @@ def _problems(mesh: Mapping[str, Any], reach: Mapping[str, Reach]) -> Iterator[P
     identities = {name: name if cluster.identity is None else cluster.identity for name, cluster in reach.items()}
     yield from shared_identity(_usable(identities))
     yield from shared_cluster(mesh, _usable({name: cluster.context for name, cluster in reach.items()}), "context")
+    files = {name: _file(cluster.kubeconfig) for name, cluster in reach.items()}
+    yield from shared_cluster(mesh, _usable(files), "kubeconfig")
+    yield from shared_directory(_usable({name: cluster.render_to for name, cluster in reach.items()}))
+
+
+def _file(kubeconfig: Any) -> str | None:
+    """Its path; None for what is no file, or is not known."""
+    return kubeconfig if isinstance(kubeconfig, str) and not is_kubeconfig(kubeconfig) else None
 
 
 def _usable(values: Mapping[str, T | None]) -> dict[str, T]:
@@ -93,6 +103,15 @@ def shared_identity(identities: Mapping[str, str]) -> Iterator[Problem]:
         if (owner := owners.setdefault(identity, name)) != name:
             message = f"{identity!r} is also the identity of {owner}; each cluster has its own"
             yield Problem(("clusters", name, "identity"), "shared-identity", message)
+
+
+def shared_directory(directories: Mapping[str, str]) -> Iterator[Problem]:
+    """Objects of one kind and name would be one file."""
+    owners: dict[str, str] = {}
+    for name, directory in directories.items():
+        if (owner := owners.setdefault(normpath(directory), name)) != name:
+            message = f"{directory!r} is also the directory of {owner}; each cluster has its own"
+            yield Problem(("clusters", name, "renderTo"), "shared-directory", message)
 
 
 def shared_cluster(mesh: Mapping[str, Any], places: Mapping[str, Hashable], key: str) -> Iterator[Problem]:

@@ -13,6 +13,8 @@ from .unknown import Encrypted
 from .wording import shown, step_of
 
 PREFIX = "mesh:"
+MOST_VALUES = 1_000_000
+"""Some nine times what 1,000 services on 20 clusters take, two entries each."""
 
 
 class NotAStackFileError(SpecError):
@@ -44,7 +46,8 @@ def read(path: Path) -> dict[str, Any]:
 def _content(path: Path) -> Any:
     try:
         content = yaml.load(path.read_text(), _Loader)  # noqa: S506 -- a safe one
-        _refuse_cycles(content, frozenset(), set())
+        if _size(content, frozenset(), {}) > MOST_VALUES:
+            raise NotAStackFileError(path, f"stands for more than {MOST_VALUES:,} values, for aliases repeat its parts")
     except yaml.YAMLError as error:
         raise NotAStackFileError(path, f"is not YAML; {_words_of(error)}", _line_of(error)) from None
     except RecursionError:
@@ -96,14 +99,17 @@ class _Loader(yaml.SafeLoader):
             ) from None
 
 
-def _refuse_cycles(value: Any, above: frozenset[int], done: set[int]) -> None:
-    if not isinstance(value, Mapping | list | tuple) or id(value) in done:
-        return
-    if id(value) in above:
+def _size(value: Any, above: frozenset[int], sizes: dict[int, int]) -> int:
+    """How many values it is with its aliases written out. Raises `RecursionError` where one leads back to itself."""
+    if not isinstance(value, Mapping | list | tuple):
+        return 1
+    own = id(value)
+    if own in above:
         raise RecursionError
-    for item in value.values() if isinstance(value, Mapping) else value:
-        _refuse_cycles(item, above | {id(value)}, done)
-    done.add(id(value))
+    if own not in sizes:
+        items = value.values() if isinstance(value, Mapping) else value
+        sizes[own] = 1 + sum(_size(item, above | {own}, sizes) for item in items)
+    return sizes[own]
 
 
 def plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """The sandbox's clusters as tests look at them: which objects exist, and what the API servers recorded."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from mesh_federation.mesh.istio import kinds
 
 from sandbox.clusters import Sandbox, kubectl
+from sandbox.mesh.objects import Objects
 
 KINDS = {kind.plural: kind.name for kind in kinds.ROUTING}
 """Plural → kind, of what a federation makes in Istio's API."""
@@ -58,9 +59,16 @@ class Clusters:
         return {
             f"{cluster}/{item['kind']}/{item['metadata']['namespace']}/{item['metadata']['name']}": item
             for cluster in clusters or self.sandbox.clusters
-            for item in json.loads(self.kubectl(cluster, "get", RESOURCES, "-A", "-o", "json"))["items"]
-            if item["metadata"]["name"] != _OF_THE_SERVER
+            for item in self._items(cluster)
         }
+
+    def _items(self, cluster: str) -> Iterator[dict[str, Any]]:
+        found = Objects(self.sandbox.kubeconfig_of(cluster))
+        for kind in kinds.EMITTED:
+            for item in found.all(kind.api_version, kind.name):
+                if item["metadata"]["name"] != _OF_THE_SERVER:
+                    # a list says once what all of it is
+                    yield {"apiVersion": kind.api_version, "kind": kind.name, **item}
 
     def uids(self, *clusters: str) -> dict[str, str]:
         """`cluster/kind/namespace/name` → the API server's own identity: an object that is made again has another."""
@@ -105,10 +113,9 @@ class Clusters:
         for cluster in self.sandbox.clusters:
             if not self.sandbox.answers(cluster):
                 self.sandbox.start(cluster)
-            if self.objects(cluster):
-                for kind in kinds.EMITTED:
-                    others = f"--field-selector=metadata.name!={_OF_THE_SERVER}"
-                    self.kubectl(cluster, "delete", kind.resource, "-A", others, "--wait=true")
+            # a foreground delete that a killed update began ends a little later
+            while found := list(self._items(cluster)):
+                Objects(self.sandbox.kubeconfig_of(cluster)).delete(*found)
 
 
 @dataclass(frozen=True)
