@@ -145,6 +145,12 @@ def _facts(name: str, routes: Routes) -> Facts:
             for gateway in cluster.gateway_of
         },
         trust_domains=sorted({use.client.trust_domain for use in answering} - {cluster.trust_domain}),
+        own=sorted(
+            f"{own}.{service.namespace_on(name)}"
+            for service in {service.reference: service for service in (*called, *served)}.values()
+            if name in service.clusters
+            for own in service.clusters[name].version_services.values()
+        ),
         absent=_named_here((service for service in called if name not in service.clusters), name),
         headless=_named_here((service for service in called if service.headless), name),
     )

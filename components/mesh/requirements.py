@@ -13,7 +13,7 @@ from .spec.cluster import Cluster, Gateway
 NAMED = 5
 """How many services a sentence names at most; of more it says how many there are."""
 
-Role = Literal["called", "dialled", "selected", "served"]
+Role = Literal["called", "dialled", "own", "selected", "served"]
 Kind = Literal["absent", "headless"]
 
 
@@ -45,6 +45,8 @@ class Facts:
     """Services that answer calls of other clusters here."""
     served_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Gateway → those of `served` to which it leads; all if it is not in here."""
+    own: Sequence[str] = ()
+    """Services that are a version of those of `called` and `served` here."""
     absent: Sequence[str] = ()
     """Those of `called` that do not run here."""
     headless: Sequence[str] = ()
@@ -73,6 +75,11 @@ EVERY_CLUSTER = (
         "Kubernetes has a Service for {services}, with the ports of the spec. "
         "The pods have the labels of their versions, and run as the service accounts of the spec.",
         without="absent",
+    ),
+    Requirement(
+        "version-services",
+        ("own",),
+        "Where `versionServices` names {services}, Kubernetes has them, with the ports of the spec.",
     ),
     Requirement(
         "discovery-selectors",
@@ -249,7 +256,13 @@ def _is_settled(name: str, facts: Facts, gateway: Gateway | None) -> bool:
 
 
 def _services(facts: Facts, requirement: Requirement) -> list[str]:
-    of_role = {"called": facts.called, "dialled": facts.dialled, "selected": facts.selected, "served": facts.served}
+    of_role = {
+        "called": facts.called,
+        "dialled": facts.dialled,
+        "own": facts.own,
+        "selected": facts.selected,
+        "served": facts.served,
+    }
     spared = {"absent": facts.absent, "headless": facts.headless, None: ()}[requirement.without]
     return sorted({service for role in requirement.roles for service in of_role[role]} - {*spared})
 

@@ -135,6 +135,20 @@ def test_services_are_called_as_the_cluster_calls_them() -> None:
     assert "istio-system and shop" in sentences["cluster2"]["discovery-selectors"]
 
 
+def test_a_version_that_is_a_service_must_exist_where_it_answers() -> None:
+    spec = specs.bookinfo()
+    own = {"versions": [], "versionServices": {"v3": "reviews-next", "v4": "reviews-last"}}
+    spec["services"][0]["clusters"]["cluster2"] |= own
+
+    sentences = core.requirements_of(core.read(spec))
+
+    assert "version-services" not in sentences["cluster1"]
+    assert sentences["cluster2"]["version-services"] == (
+        "Where `versionServices` names the services reviews-last.default and reviews-next.default, "
+        "Kubernetes has them, with the ports of the spec."
+    )
+
+
 def test_many_services_are_named_in_part_and_counted() -> None:
     many = replace(CLIENT, called=[f"service-{number}.shop" for number in range(7)])
 

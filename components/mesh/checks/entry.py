@@ -48,7 +48,7 @@ def _route(path: Path, entry: Entry, rule: Rule, references: References) -> Iter
     for index, destination in known(route):
         here = (*path, index)
         yield from each(
-            destination_stated_twice(here, destination, rule, seen),
+            destination_stated_twice(here, entry, destination, rule, references, seen=seen),
             version_of_a_headless_service(here, destination, rule, references),
             _target(here, entry, destination, rule, references),
             _substitutes((*here, "failover"), destination, rule, references),
@@ -147,11 +147,21 @@ def version_of_a_headless_service(
         yield Problem((*path, "version"), "version-of-a-headless-service", message)
 
 
-def destination_stated_twice(
-    path: Path, destination: Destination, rule: Rule, seen: set[tuple[object, ...]]
+def destination_stated_twice(  # noqa: PLR0913 - what tells destinations apart
+    path: Path,
+    entry: Entry,
+    destination: Destination,
+    rule: Rule,
+    references: References,
+    *,
+    seen: set[tuple[object, ...]],
 ) -> Iterator[Problem]:
+    """A call keeps its port, so a rule that speaks for one port needs no destination to name it."""
     reference = destination.service or rule.service
-    identity = (destination.cluster, reference, destination.version, destination.port)
+    called = references.service(rule.service)
+    ports = called.ports_for(_KINDS[type(entry)], rule.port) if called and reference == rule.service else []
+    port = destination.port or (ports[0] if len(ports) == 1 else None)
+    identity = (destination.cluster, reference, destination.version, port)
     if identity in seen:
         words = f"{reference} {destination.version or 'any version'} on {destination.cluster}"
         yield Problem(path, "destination-stated-twice", f"{words!r} is stated twice; add the weights up")

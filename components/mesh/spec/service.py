@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from .cluster import Cluster, Gateway
 from .part import Part
-from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy
+from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy, Version
 
 PROTOCOLS_OF = {
     "http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"),
@@ -38,7 +38,7 @@ class Presence(Part):
     """Where the pods listen on this cluster if not at the Service's numbers, by the name of the port."""
     selector: Annotated[Labels, NonEmpty] | None = None
     """The Service's selector on this cluster; needed where calls fail over from this cluster's own pods, or to them."""
-    versions: list[DnsLabel] = []
+    versions: list[Version] = []
     """Versions that the label `version` selects: `v1` means the pods with `version: v1`."""
     subsets: dict[DnsLabel, Labels] = {}
     """Versions that other labels select."""

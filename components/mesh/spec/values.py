@@ -31,10 +31,20 @@ def wrong(name: LiteralString, message: LiteralString, **parts: str) -> Pydantic
 
 def _dns_label(value: str) -> str:
     if not names.LABEL.fullmatch(value):
-        raise wrong(
-            "not-a-dns-label", "is not a DNS label; a-z, 0-9 and -, at most 63 characters, and no - at either end"
-        )
+        raise wrong("not-a-dns-label", _NOT_A_DNS_LABEL)
     return value
+
+
+_NOT_A_DNS_LABEL = "is not a DNS label; a-z, 0-9 and -, at most 63 characters, and no - at either end"
+
+
+def _version(value: str) -> str:
+    """Kubernetes has labels such as `version: 1.2.3`, but a version is part of the server names of calls."""
+    named = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+    if not names.LABEL.fullmatch(value) and names.LABEL_VALUE.fullmatch(value) and names.LABEL.fullmatch(named):
+        label = f"{{{named}: {{version: {value!r}}}}}"
+        raise wrong("not-a-dns-label", _NOT_A_DNS_LABEL + "; give it a name: subsets: {subsets}", subsets=label)
+    return _dns_label(value)
 
 
 def _locality(value: str) -> str:
@@ -309,6 +319,7 @@ NonEmpty = MinLen(1)
 Text = Annotated[PlainText, StringConstraints(min_length=1)]
 Locality = Annotated[PlainText, AfterValidator(_locality)]
 DnsLabel = Annotated[PlainText, AfterValidator(_dns_label)]
+Version = Annotated[PlainText, AfterValidator(_version)]
 LabelKey = Annotated[PlainText, AfterValidator(_label_key)]
 LabelValue = Annotated[PlainText, AfterValidator(_label_value)]
 Labels = Annotated[dict[LabelKey, LabelValue], NonEmpty]
