@@ -38,6 +38,8 @@ class Endpoint:
     weight: int
     tls: Tls | None
     """None: plain text."""
+    is_ready: bool = True
+    """Whether Kubernetes says so; istiod may tell Envoy of the others, too, which then calls none of them."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class Configuration:
                 locality.get("priority", 0),
                 endpoint.get("load_balancing_weight", 1),
                 _tls(message, endpoint),
+                is_ready=endpoint.get("health_status") != "UNHEALTHY",
             )
             for locality in load.get("endpoints", ())
             for endpoint in locality.get("lb_endpoints", ())

@@ -15,7 +15,7 @@ _EJECTED_AT_MOST = 10
 
 def spread(cluster: Message, answers: Mapping[Endpoint, bool]) -> dict[Endpoint, float]:
     """Endpoint → percent of the connections. What goes to an endpoint that does not answer is lost."""
-    ejected = _ejected(cluster, answers)
+    ejected = _ejected(cluster, answers) | {endpoint for endpoint in answers if not endpoint.is_ready}
     left = 100.0
     shares: dict[Endpoint, float] = {}
     for priority in sorted({endpoint.priority for endpoint in answers}):
@@ -38,7 +38,11 @@ def _ejected(cluster: Message, answers: Mapping[Endpoint, bool]) -> set[Endpoint
     if detection is None or not _ejects_the_unreachable(detection):
         return set()
     at_most = detection.get("max_ejection_percent", _EJECTED_AT_MOST)
-    dead = [endpoint for endpoint, does in sorted(answers.items(), key=lambda item: item[0].priority) if not does]
+    dead = [
+        endpoint
+        for endpoint, does in sorted(answers.items(), key=lambda item: item[0].priority)
+        if endpoint.is_ready and not does
+    ]
     return {endpoint for number, endpoint in enumerate(dead, 1) if 100 * number / len(answers) <= at_most}
 
 
