@@ -47,7 +47,7 @@ network-tools:
 	    echo "the mesh needs these, as root: apt-get install$$missing" >&2
 
 test: check tools network-tools ## every check and every test, on real API servers, the real engine and a real mesh
-	$(BIN)/pytest -m "not quiet" --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not quiet" --numprocesses 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -m quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # built before the tests, where one can see it: it takes some 16 minutes, once

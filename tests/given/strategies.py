@@ -64,7 +64,9 @@ def ways_in(draw: Draw, number: int) -> Spec:
 
 @st.composite
 def clusters(draw: Draw, name: str, number: int) -> Spec:
-    access = draw(st.sampled_from([{"context": name}, {"kubeconfig": "(encrypted)"}, {"renderTo": f"out/{name}"}]))
+    access = draw(
+        st.sampled_from([{"context": name}, {"kubeconfig": f"kubeconfigs/{name}"}, {"renderTo": f"out/{name}"}])
+    )
     has_gateway = draw(st.integers(0, 4)) > 0
     return {
         **access,
