@@ -103,7 +103,7 @@ def words(annotation: Any) -> set[str]:
 
 def names_default(text: str, field: FieldInfo) -> bool:
     """Whether a docstring says which value a key has by itself; an empty one needs no words."""
-    default: Any = field.default
+    default: Any = field.get_default(call_default_factory=True, validated_data={})
     if field.is_required() or default in (None, [], {}) or isinstance(default, Part):
         return True
     value = repr(default).replace("'", '"') if isinstance(default, bool | int | list | dict) else default
