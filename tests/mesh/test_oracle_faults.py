@@ -7,8 +7,10 @@ import pytest
 
 from tests.given.hand_written import ANYBODY, AT_V1, AT_V2, AWAY, CONFIG, HOME, V1, V2, Object, expected, federation
 from tests.oracle import hops
+from tests.oracle.configuration import Endpoint
 from tests.oracle.istiod import RefusalError
 from tests.oracle.judgement import Judge, Problem, refusals
+from tests.oracle.spreading import spread
 from tests.oracle.validation import RefusedByEnvoyError, validate
 from tests.oracle.world import Caller
 
@@ -117,6 +119,16 @@ def test_any_version_is_any_that_is_not_down() -> None:
     anybody = {"destination": {"host": HOME, "port": {"number": 8080}}}
 
     assert Judge(CONFIG, federation({"route": [anybody]}), [call]).differences(call) == []
+
+
+def test_pods_that_are_not_ready_get_no_connection_but_count() -> None:
+    ready, unready, spare = (
+        Endpoint(f"10.1.0.{number}", 8080, priority, 1, None, is_ready=number != 2)
+        for number, priority in ((1, 0), (2, 0), (3, 1))
+    )
+
+    assert spread({}, {ready: True, unready: False}) == {ready: 100.0}
+    assert spread({}, {ready: True, unready: False, spare: True}) == {ready: 70.0, spare: 30.0}
 
 
 def test_a_host_that_a_rule_adds_has_an_address_outside() -> None:

@@ -114,8 +114,9 @@ class Clusters:
             if not self.sandbox.answers(cluster):
                 self.sandbox.start(cluster)
             # a foreground delete that a killed update began ends a little later
+            objects = Objects(self.sandbox.kubeconfig_of(cluster))
             while found := list(self._items(cluster)):
-                Objects(self.sandbox.kubeconfig_of(cluster)).delete(*found)
+                objects.delete(*found)
 
 
 @dataclass(frozen=True)

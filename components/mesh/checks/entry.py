@@ -8,7 +8,7 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import narrowed
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, Substitute, TcpEntry, TlsEntry
 from ..spec.service import PROTOCOLS_OF, Service
-from ..unknown import UnknownError, known
+from ..unknown import UnknownError, is_known, known
 from .crossing import MAX_TOTAL, Crossing, crossing, federated_host_of_the_client
 from .failover import failover
 from .saying import References, choices, each, is_retired
@@ -158,9 +158,13 @@ def destination_stated_twice(  # noqa: PLR0913 - what tells destinations apart
 ) -> Iterator[Problem]:
     """A call keeps its port, so a rule that speaks for one port needs no destination to name it."""
     reference = destination.service or rule.service
-    called = references.service(rule.service)
-    ports = called.ports_for(_KINDS[type(entry)], rule.port) if called and reference == rule.service else []
-    port = destination.port or (ports[0] if len(ports) == 1 else None)
+    port = destination.port
+    if port is None and reference == rule.service:
+        # a port that cannot be read hides no destination that is stated twice in the same words
+        with suppress(UnknownError):
+            called = references.service(rule.service)
+            ports = called.ports_for(_KINDS[type(entry)], rule.port) if called else []
+            port = ports[0] if len(ports) == 1 and is_known(ports) else None
     identity = (destination.cluster, reference, destination.version, port)
     if identity in seen:
         words = f"{reference} {destination.version or 'any version'} on {destination.cluster}"

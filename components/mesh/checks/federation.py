@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
-from itertools import starmap
 
 from ..addresses import Network, is_usable
 from ..errors import Path, Problem
@@ -40,12 +39,7 @@ def _addresses(references: References) -> Iterator[Problem]:
     yield from each(
         pool_stated_twice(addresses),
         pools_of_one_family(addresses),
-        *starmap(pool_of_no_use, _pools(addresses)),
-        *(
-            pool_with_a_gateway(path, network, addresses, cluster)
-            for path, network in _pools(addresses)
-            for cluster in references.federation.clusters.values()
-        ),
+        _networks(references.federation),
         *(_pin(host, pinned, references, holders) for host, pinned in addresses.pins.items()),
     )
 
@@ -64,6 +58,16 @@ def pools_of_one_family(addresses: Addresses) -> Iterator[Problem]:
             yield Problem(("addresses", "pools", index), "pools-of-one-family", message)
 
 
+def _networks(federation: Federation) -> Iterator[Problem]:
+    for path, network in _pools(federation.addresses):
+        yield from each(pool_of_no_use(path, network), _with_gateways(path, network, federation))
+
+
+def _with_gateways(path: Path, network: Network, federation: Federation) -> Iterator[Problem]:
+    clusters_ = federation.clusters.values()
+    yield from each(*(pool_with_a_gateway(path, network, federation.addresses, cluster) for cluster in clusters_))
+
+
 def _pools(addresses: Addresses) -> Iterator[tuple[Path, Network]]:
     """Those that are known, each with its path."""
     if addresses.pools is None:
@@ -78,7 +82,8 @@ def pool_of_no_use(path: Path, network: Network) -> Iterator[Problem]:
     """Linux gives calls to such an address to the machine itself, or to many."""
     for other in OF_NO_OTHER_MACHINE:
         if other.num_addresses > 1 and other.version == network.version and other.overlaps(network):
-            message = f"'{network}' has addresses of {other}, which lead to no service; take for example 240.0.0.0/12"
+            better = "240.0.0.0/12" if network.version == 4 else "fd00::/64"
+            message = f"'{network}' has addresses of {other}, which lead to no service; take for example {better}"
             yield Problem(path, "pool-of-no-use", message)
             return
 
