@@ -82,8 +82,6 @@ class ApiServer:
             *("--authorization-mode", "RBAC", "--token-auth-file", self._tokens),
             # no controller makes default service accounts here
             *("--disable-admission-plugins", "ServiceAccount"),
-            # a cache for each of a hundred kinds takes more of a processor than all requests of an idle cluster
-            "--watch-cache=false",
             *("--audit-policy-file", self._audit_policy, "--audit-log-path", self.audit_log),
         ]
         # by default, a tenth of what a start takes goes into collecting garbage
