@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pulumi
 import yaml
+from pulumi.runtime.config import CONFIG
 from pulumi_kubernetes import Provider
 
 from .args import Configuration, FederationArgs, StackArgs
@@ -43,9 +44,14 @@ def read() -> FederationArgs:
 def _data() -> dict[str, Any]:
     return {
         key.removeprefix(stack_file.PREFIX): _plain(value)
-        for key, value in pulumi.runtime.get_config_env().items()
+        for key, value in _configuration().items()
         if key.startswith(stack_file.PREFIX)
     }
+
+
+def _configuration() -> dict[str, Any]:
+    """The CLI's own language host states it in the environment, and the Automation API to the SDK alone."""
+    return {**pulumi.runtime.get_config_env(), **CONFIG.get()}
 
 
 def _args(data: Mapping[str, Any], providers: Mapping[str, Provider]) -> dict[str, Any]:
@@ -107,7 +113,7 @@ def _text(kubeconfig: Any) -> str:
 
 def _plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:
     """The engine says only whether a key holds any secret at all; the stack's file says which values are."""
-    if _CLUSTERS not in pulumi.runtime.get_config_secret_keys_env():
+    if not pulumi.runtime.is_config_secret(_CLUSTERS):
         yield from stack_file.plain_kubeconfigs(data)
         return
     file = _stack_file()

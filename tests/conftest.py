@@ -8,6 +8,7 @@ from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from sandbox.clusters import Sandbox
+from tests.real.language_host import LanguageHosts
 
 CLUSTERS = ("cluster1", "cluster2", "cluster3")
 TRAFFIC = "tests/traffic/test_"
@@ -67,6 +68,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     found = Sandbox.up(tmp_path_factory.mktemp("clusters") / "sandbox", CLUSTERS)
     yield found
     found.down()
+
+
+@pytest.fixture(scope="session")
+def language_hosts() -> Iterator[LanguageHosts]:
+    """Where the programs of stacks run, unless a test wants them in processes of their own."""
+    hosts = LanguageHosts()
+    yield hosts
+    hosts.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from sandbox.clusters import Sandbox
 from tests.real.clusters import Clusters
 from tests.real.installed import install
+from tests.real.language_host import LanguageHosts
 from tests.real.stack import REPOSITORY, Stack
 
 
@@ -20,11 +21,12 @@ def clusters(sandbox: Sandbox) -> Clusters:
 
 
 @pytest.fixture
-def new_stack(clusters: Clusters, tmp_path: Path) -> Callable[..., Stack]:
+def new_stack(clusters: Clusters, tmp_path: Path, language_hosts: LanguageHosts) -> Callable[..., Stack]:
     """Makes a stack: of this repository's program, named `test`, unless told otherwise."""
 
     def make(name: str = "test", *, program: Path = REPOSITORY) -> Stack:
-        return Stack(tmp_path / f"stack-{name}", clusters.sandbox.environment(), name=name, program=program)
+        directory = tmp_path / f"stack-{name}"
+        return Stack(directory, clusters.sandbox.environment(), name=name, program=program, hosts=language_hosts)
 
     return make
 

@@ -23,6 +23,7 @@ def test_a_program_of_its_own_runs_on_the_installed_distribution(
     assert home_of_package(program, "venv").is_relative_to(installed)
 
     stack = new_stack("shop", program=program)
+    stack.hosts = None
     stack.up()
 
     assert set(clusters.objects()) == BOOKINFO_OBJECTS

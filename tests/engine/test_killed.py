@@ -45,6 +45,7 @@ class KilledUpdate:
         self.clusters = clusters
         self.checkout = a_checkout(checkout)
         self.stack = new_stack(self.namespace, program=self.checkout)
+        self.stack.hosts = None
         self.record = clusters.record()
         self.objects: dict[str, tuple[str, Any]] = {}
         """What the clusters held after the kill: key → uid and spec."""
@@ -117,6 +118,7 @@ def test_killed_after_a_write_the_recipe_finishes_and_nothing_moves_or_is_made_a
 
 
 def test_killed_while_it_waits_the_next_update_waits_again(stack: Stack, clusters: Clusters) -> None:
+    stack.hosts = None
     spec = bookinfo(settle=3)
     stack.configure(spec)
     stack.extra_environment["MESH_SETTLE_SECONDS"] = "0"

@@ -12,6 +12,13 @@ from tests.real.stack import Stack
 pytestmark = pytest.mark.engine
 
 
+@pytest.fixture
+def stack(stack: Stack) -> Stack:
+    """The CLI starts all that it needs, as it does for users."""
+    stack.hosts = None
+    return stack
+
+
 def test_the_first_preview_shows_every_object_and_address_and_the_clusters_then_hold_what_render_says(
     stack: Stack, clusters: Clusters, tmp_path: Path
 ) -> None:

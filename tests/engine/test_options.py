@@ -161,6 +161,7 @@ def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
     (stack.program / ".venv").symlink_to(installed)
     assert home_of_package(stack.program, ".venv").is_relative_to(installed)
 
+    stack.hosts = None
     stack.run("refresh", "--yes", "--skip-preview", "--run-program")
     without_v2 = bookinfo()
     without_v2["traffic"][0]["http"][0]["route"].pop()
@@ -173,6 +174,7 @@ def test_a_stack_made_from_a_checkout_goes_on_from_the_installed_distribution(
 
 
 def test_nine_pairs_of_clusters_settle_in_the_time_of_one(stack: Stack, clusters: Clusters) -> None:
+    stack.hosts = None  # it is about processes of their own
     settle = 5
     stack.configure(all_to_all(settle))
     record = clusters.record()

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sandbox import stack
+from tests.real.language_host import COMMANDS, LanguageHosts
 
 REPOSITORY = stack.REPOSITORY
 
@@ -38,6 +39,8 @@ class Stack(stack.Stack):
 
     name: str = "test"
     extra_environment: dict[str, str] = field(default_factory=dict)
+    hosts: LanguageHosts | None = None
+    """Where programs and dynamic resources run; without them, in processes that the CLI starts for each command."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,9 +62,14 @@ class Stack(stack.Stack):
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """The CLI in a process group of its own, running."""
+        environment = self.environ()
+        options: tuple[str, ...] = ()
+        if self.hosts and arguments[0] in COMMANDS:
+            host = self.hosts.of(environment)
+            environment, options = {**environment, **host.variables}, host.options
         return subprocess.Popen(
-            [*self.command(*arguments), "--non-interactive"],
-            env=self.environ(),
+            [*self.command(*arguments), "--non-interactive", *options],
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

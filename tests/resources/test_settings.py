@@ -1,6 +1,7 @@
 """Stack configuration becomes arguments and providers, whatever the environment says."""
 
 import json
+from contextvars import copy_context
 from typing import Any
 
 import pulumi
@@ -71,6 +72,23 @@ def test_what_was_read_is_not_read_again_unless_it_is_edited() -> None:
 
     args["clusters"]["cluster2"]["gateway"]["port"] = 443
     assert args.configuration is None
+
+
+def test_an_inline_program_of_the_automation_api_reads_the_configuration_too(engine: Engine) -> None:
+    """There it is stated to the SDK alone; the environment is the one of the process that drives Pulumi."""
+    configuration = {"mesh:clusters": json.dumps(CLUSTERS), "mesh:settleSeconds": "5", "other:key": "1"}
+    args: list[Any] = []
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> None:
+        pulumi.runtime.set_all_config(configuration)
+        args.append(settings.read())
+
+    copy_context().run(program)
+
+    [only] = args
+    assert only["settleSeconds"] == 5
+    assert engine.requests.keys() == CLUSTERS.keys()
 
 
 def test_a_provider_is_nothing_that_text_can_name(engine: Engine) -> None:
