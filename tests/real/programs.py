@@ -45,7 +45,8 @@ def main() -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Programs(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print("programs", port)
+    # in one piece, or the other port may come between
+    sys.stdout.write(f"programs {port}\n")
     sys.stdin.read()
     # neither server's threads end by themselves
     os._exit(0)
