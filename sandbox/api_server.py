@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 import secrets
 import ssl
-import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -38,6 +40,14 @@ AUDIT_POLICY: Mapping[str, Any] = {
         {"level": "None"},
     ],
 }
+
+
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_NAME = re.compile(r"^  name: (\S+)$", re.MULTILINE)
+"""Of a definition: `plural.group`."""
+_VERSION = re.compile(r"^(?:  - |    )name: (v[0-9]\w*)$", re.MULTILINE)
+"""Of a definition; each that is served has one."""
+_PATIENCE_SECONDS = 60.0
 
 
 class Place(NamedTuple):
@@ -92,30 +102,39 @@ class ApiServer:
         authority = self.directory / "pki" / "apiserver.crt"
         if not authority.exists():
             return False
-        config = yaml.safe_load(self.kubeconfig.read_text())
-        cluster = config["clusters"][0]["cluster"]
-        headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
         try:
-            context = ssl.create_default_context(cafile=str(authority))
-            with urllib3.PoolManager(ssl_context=context, retries=False, timeout=5) as pool:
-                answer = pool.request("GET", f"{cluster['server']}/readyz", headers=headers)
+            with self._requests() as requests:
+                if requests.status_of("/readyz") != HTTPStatus.OK:
+                    return False
         except (urllib3.exceptions.HTTPError, OSError):
             return False
-        if answer.status != HTTPStatus.OK:
-            return False
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        cluster = config["clusters"][0]["cluster"]
         cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
         write_private(self.kubeconfig, yaml.safe_dump(config))
         return True
 
     def install_istio(self, definitions: Path) -> None:
-        """Apply Istio's CustomResourceDefinitions and its root namespace; afterwards its kinds are served."""
-        namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT_NAMESPACE}})
-        apply = ("apply", "--server-side", "--force-conflicts", "--filename")
-        self._kubectl(*apply, str(definitions))
-        self._kubectl(*apply, "-", stdin=namespace)
-        self._kubectl(
-            "wait", "--for", "condition=Established", "--timeout", "60s", "customresourcedefinitions", "--all"
-        )
+        """Make Istio's CustomResourceDefinitions and its root namespace; afterwards its kinds are served."""
+        crds = definitions.read_text().split("\n---\n")
+        root = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT_NAMESPACE}})
+        with self._requests() as requests:
+            for crd in crds:
+                self._apply(requests, f"{_DEFINITIONS}/{_NAME.findall(crd)[0]}", crd)
+            self._apply(requests, f"/api/v1/namespaces/{ROOT_NAMESPACE}", root)
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            for crd in crds:
+                plural, _, group = _NAME.findall(crd)[0].partition(".")
+                objects = f"/apis/{group}/{_VERSION.findall(crd)[0]}/{plural}?limit=1"
+                while (status := requests.status_of(objects)) != HTTPStatus.OK:
+                    if time.monotonic() > deadline:
+                        raise StartError(f"{self.cluster} answers {status} to {objects}")
+                    time.sleep(0.05)
+
+    def _apply(self, requests: "_Requests", path: str, manifest: str) -> None:
+        answer = requests.send("PATCH", f"{path}?fieldManager=sandbox&force=true", manifest)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise StartError(f"{self.cluster} does not take {path}: {answer.data.decode(errors='replace')}")
 
     def start_controllers(self) -> None:
         """Start them when all kinds are known: the garbage collector looks for new ones only every 30 seconds."""
@@ -126,11 +145,17 @@ class ApiServer:
         ]
         self.processes.start(self.programs[1], list(map(str, command)))
 
-    def _kubectl(self, *arguments: str, stdin: str | None = None) -> None:
-        command = [str(tools.program(tools.KUBERNETES, "kubectl")), "--kubeconfig", str(self.kubeconfig), *arguments]
-        run = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-        if run.returncode:
-            raise StartError(f"{self.cluster} does not take Istio's schemas: {run.stderr.strip()}")
+    @contextmanager
+    def _requests(self) -> Iterator["_Requests"]:
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        context = ssl.create_default_context(cafile=str(self.directory / "pki" / "apiserver.crt"))
+        headers = {
+            "Authorization": f"Bearer {config['users'][0]['user']['token']}",
+            "Content-Type": "application/apply-patch+yaml",
+        }
+        server = config["clusters"][0]["cluster"]["server"]
+        with urllib3.PoolManager(headers=headers, ssl_context=context, retries=False, timeout=30) as pool:
+            yield _Requests(pool, server)
 
     def _prepare(self, port: int) -> None:
         self.directory.mkdir(mode=0o700, exist_ok=True)
@@ -163,6 +188,20 @@ class ApiServer:
     @property
     def _audit_policy(self) -> Path:
         return self.directory / "audit-policy.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Requests:
+    """What the administrator asks of the server, over connections that are kept."""
+
+    pool: urllib3.PoolManager
+    server: str
+
+    def send(self, method: str, path: str, body: str | None = None) -> urllib3.BaseHTTPResponse:
+        return self.pool.request(method, f"{self.server}{path}", body=body)
+
+    def status_of(self, path: str) -> int:
+        return self.send("GET", path).status
 
 
 def _new_key() -> str:
