@@ -1,5 +1,6 @@
 """What all tests share: the flag that rewrites golden files, how hard hypothesis tries, and the clusters."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,9 +17,12 @@ OF_THEIR_OWN = {"bed", "mesh_command"}
 """Files that start meshes themselves; all others in the folder share three."""
 MESH_OF = {
     "updates": "first mesh",
-    **dict.fromkeys(("dead_gateways", "two_gateways", "updates_at_full_length"), "second mesh"),
+    **dict.fromkeys(("dead_gateways", "two_gateways", "updates_at_full_length", "updates_of_rules"), "second mesh"),
 }
 """Each takes about a third of the time of all that is marked `quiet`; what is not named is on the third."""
+
+CLOCKS = pytest.StashKey[bool]()
+"""Whether any test of this run judges by the clock."""
 
 settings.register_profile(
     "suite",
@@ -38,6 +42,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first: side by side, the whole run is then over soonest."""
     items.sort(key=_turn)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[CLOCKS] = any(map(_judges_by_the_clock, session.items))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Beside tests that judge by the clock, all others take no more of the processor than those leave."""
+    if item.config.stash[CLOCKS]:
+        policy = os.SCHED_OTHER if _judges_by_the_clock(item) else os.SCHED_IDLE
+        # what a test starts goes on in the same way
+        os.sched_setscheduler(0, policy, os.sched_param(0))
+
+
+def _judges_by_the_clock(item: pytest.Item) -> bool:
+    return item.get_closest_marker("quiet") is not None
 
 
 def _turn(item: pytest.Item) -> tuple[bool, ...]:

@@ -19,7 +19,12 @@ class Update:
 
 
 def updates(settle: int = SETTLE) -> list[Update]:
-    """In an order in which many begin where the one before ended; what a gateway has to drain goes first."""
+    """All kinds, in an order in which many begin where the one before ended."""
+    return [*of_places(settle), *of_rules(settle)]
+
+
+def of_places(settle: int = SETTLE) -> list[Update]:
+    """What changes where calls may go; what a gateway has to drain goes first."""
     bookinfo = reviews(*SPLIT, settle=settle)
     other_weights = reviews(("cluster2", "v3", 50), ("cluster1", "v1", 40), ("cluster1", "v2", 10), settle=settle)
     without_v2 = reviews(("cluster2", "v3", 60), ("cluster1", "v1", 40), settle=settle)
@@ -36,11 +41,15 @@ def updates(settle: int = SETTLE) -> list[Update]:
         Update("add a version on the client cluster", without_v2, bookinfo),
         Update("add a whole service next to it", bookinfo, with_details),
         Update("remove a whole service next to it", with_details, bookinfo),
-        *of_policies(bookinfo),
         *of_substitutes(bookinfo),
-        *of_the_language(bookinfo),
         Update("add a serving cluster", bookinfo, over_three(settle)),
     ]
+
+
+def of_rules(settle: int = SETTLE) -> list[Update]:
+    """What changes which calls go where, and how."""
+    bookinfo = reviews(*SPLIT, settle=settle)
+    return [*of_policies(bookinfo), *of_the_language(bookinfo)]
 
 
 def hardest(settle: int) -> list[Update]:

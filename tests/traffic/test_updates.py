@@ -8,14 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.mesh import calls
 from sandbox.mesh.calls import Run
 from tests.given.specs import SPLIT
-from tests.real.bed import GATEWAYS, SETTLE, reviews
-from tests.real.federation import REVIEWS, Federation
-from tests.real.noise import RATE
-from tests.real.updates import Update, updates
-from tests.real.ways import assert_answers, await_ways
+from tests.real.bed import GATEWAYS, reviews
+from tests.real.federation import Federation
+from tests.real.under_load import assert_nothing_is_lost, requests
+from tests.real.updates import Update, of_places
+from tests.real.ways import assert_answers
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -26,8 +25,7 @@ DRAIN = 45.0
 @pytest.fixture(scope="module")
 def load(federation: Federation) -> Iterator[Run]:
     """Requests to reviews all the time, from before the first update until after the last."""
-    federation.become(reviews(*SPLIT))
-    with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE, at_most=2400) as run:
+    with requests(federation) as run:
         yield run
 
 
@@ -61,18 +59,10 @@ def ended() -> dict[str, float]:
     return {}
 
 
-@pytest.mark.parametrize("update", updates(), ids=lambda update: update.name)
+@pytest.mark.parametrize("update", of_places(), ids=lambda update: update.name)
 def test_no_request_is_lost(update: Update, federation: Federation, load: Run, ended: dict[str, float]) -> None:
-    federation.move_to(update.before)
-    before = len(load.failures)
-
-    federation.update(update.after)
-    federation.bed.settle()
+    assert_nothing_is_lost(update, federation, load)
     ended[update.name] = time.monotonic()
-
-    assert load.failures[before:] == []
-    await_ways(federation, update.after, within=SETTLE)
-    assert_answers(federation, update.after)
 
 
 def test_not_one_of_all_these_requests_was_lost(load: Run, ended: dict[str, float]) -> None:
