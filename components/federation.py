@@ -9,7 +9,7 @@ from pulumi_kubernetes import Provider
 from .address_pool import AddressPool
 from .args import Configuration, FederationArgs, StackArgs
 from .claims import Claims, claims_under, undisputed
-from .cluster import DependsOn, MeshCluster, digest
+from .cluster import DependsOn, MeshCluster, digest, known_later
 from .convergence import Arrivals, ConvergencePlugin, Departures
 from .kubeconfig import servers
 from .mesh import names, outputs
@@ -85,7 +85,7 @@ class MeshFederation(pulumi.ComponentResource):
             component.register_outputs({})
         self.addresses = pool.by_host
         self.hosts = pulumi.Output.from_input(outputs.hosts(routes))
-        self.traffic = pulumi.Output.from_input(dict[str, dict[str, dict[str, Any]]](outputs.traffic(routes)))
+        self.traffic = pulumi.Output.from_input(known_later(outputs.traffic(routes)))
         self.trust = pulumi.Output.from_input(outputs.trust(routes))
         self.requirements = pulumi.Output.from_input(outputs.requirements(routes))
         self.register_outputs(

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .manifest import Computed, is_late
 from .requirements import Facts
 from .requirements import requirements as sentences
 from .routes import Destination, Entry, Route, Routes
@@ -12,8 +13,8 @@ from .shares import percentages
 from .spec.cluster import Cluster
 from .spec.service import Service
 
-Shares = dict[str, str]
-"""Destination → its part of the calls, in percent."""
+Shares = dict[str, str | Computed]
+"""Destination → its part of the calls, in percent; that of copies may be late."""
 
 
 def traffic(routes: Routes) -> dict[str, dict[str, Shares | dict[str, Shares]]]:
@@ -56,7 +57,7 @@ def _calls(entry: Entry) -> str:
     return " or ".join(json.dumps(match, sort_keys=True, default=lambda _: "(late)") for match in entry.matches)
 
 
-def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str]]:
+def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str | Computed]]:
     if not entry.destinations:
         yield (
             f"the caller's proxy ({', '.join(sorted(entry.istio.keys() & {'directResponse', 'redirect'}))})",
@@ -67,8 +68,13 @@ def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str]]:
     for destination, share in zip(entry.destinations, percentages(weights), strict=True):
         yield _described(destination, route), share
     for mirror in entry.mirrors:
-        percentage = mirror.istio.get("percentage") or {}
-        yield f"copy: {_described(mirror, route)}", f"{float(percentage.get('value', 100)):.2f} %"
+        value = (mirror.istio.get("percentage") or {}).get("value", 100)
+        copied = Computed(_percent, (value,)) if is_late(value) else _percent(value)
+        yield f"copy: {_described(mirror, route)}", copied
+
+
+def _percent(value: Any) -> str:
+    return f"{float(value):.2f} %"
 
 
 def _described(destination: Destination, route: Route) -> str:

@@ -120,19 +120,24 @@ class Reading:
         return values
 
     def _in_istios_words(self, words: InIstiosWords, data: Any, path: Path) -> Any:
-        return as_meant(self._istio(data, path), words.kind, words.place)
+        return as_meant(self._istio(words, data, path), words.kind, words.place)
 
-    def _istio(self, data: Any, path: Path) -> Any:
-        """A value in Istio's words, in which anything may be encrypted."""
+    def _istio(self, words: InIstiosWords, data: Any, path: Path) -> Any:
+        """A value in Istio's words, in which anything may be encrypted, and single values may be outputs."""
         if isinstance(data, Encrypted):
             return Unknown(path, encrypted=True)
         if isinstance(data, dict):
             for key in data:
                 if not isinstance(key, str):
                     self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
-            return {step_of(key): self._istio(item, (*path, step_of(key))) for key, item in data.items()}
+            return {
+                step_of(key): self._istio(words.inner(step_of(key)), item, (*path, step_of(key)))
+                for key, item in data.items()
+            }
         if isinstance(data, list | tuple):
-            return [self._istio(item, (*path, index)) for index, item in enumerate(data)]
+            return [self._istio(words.inner(0), item, (*path, index)) for index, item in enumerate(data)]
+        if why := words.needed(data):
+            return self._unread(path, "needed-now", f"{shown(data)} {why}")
         return self._leaf(_PLAIN_OR_LATE, (), data, path)
 
     def _leaf(self, annotation: Any, constraints: tuple[Any, ...], data: Any, path: Path) -> Any:

@@ -37,7 +37,10 @@ def _scalar(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float) and not isfinite(value):
         return ".nan" if isnan(value) else ".inf" if value > 0 else "-.inf"
-    return value.isoformat() if isinstance(value, date) else repr(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    # what it is differs from run to run
+    return "an output" if callable(getattr(value, "apply", None)) else repr(value)
 
 
 def step_of(key: Any) -> str:

@@ -80,7 +80,9 @@ LOCALITIES: tuple[Spec, ...] = (
 
 def _policy(draw: Draw, balancers: Sequence[Spec]) -> Spec:
     of_http = [{"h2UpgradePolicy": "UPGRADE"}, {"useClientProtocol": True}, {"http1MaxPendingRequests": 64}]
-    outliers = [{"splitExternalLocalOriginErrors": False}, {"baseEjectionTime": "10s"}]
+    # without the split, what stands in for others answers only where another kind of error counts
+    without_split = {"splitExternalLocalOriginErrors": False, "consecutiveGatewayErrors": 3}
+    outliers: list[Spec] = [without_split, {"baseEjectionTime": "10s"}]
     return {
         **maybe(draw, "loadBalancer", st.sampled_from(balancers)),
         **maybe(draw, "connectionPool", st.sampled_from(of_http).map(lambda http: {"http": http})),

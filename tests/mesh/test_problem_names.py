@@ -12,8 +12,8 @@ from tests.given.repository import syntax_of
 
 CHECKS = Path(checks.__file__).parent
 MESH = CHECKS.parent
-WITHOUT_A_FILE = {"not-json", "unreadable-file"}
-"""Only a program can state what JSON does not have."""
+WITHOUT_A_FILE = {"needed-now", "not-json", "unreadable-file"}
+"""Only a program can state outputs and what JSON does not have."""
 OF_OTHER_KINDS = {
     *("does-not-match", "exported-with-a-selector", "hosts-that-share-a-port", "needs-one-port"),
     *("needs-other-resolution", "no-effect", "not-a-config-map", "not-a-gateway", "not-a-label", "not-a-namespace"),

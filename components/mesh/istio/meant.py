@@ -21,6 +21,17 @@ def as_meant(value: Any, kind: str, place: Path) -> Any:
     return _meant(value, schema)
 
 
+def is_single(kind: str, place: Path) -> bool:
+    """Whether Istio has one value at a place of a `kind`, and not fields or a list. So it is where it has nothing."""
+    try:
+        schema = schema_at(NEWEST, kind, place)
+    except KeyError:
+        return True
+    if "ref" in schema:
+        schema = _message(schema["ref"])
+    return not schema.keys() & {"fields", "values", "items"}
+
+
 def _meant(value: Any, schema: Schema) -> Any:
     if "ref" in schema:
         schema = _message(schema["ref"])

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from .. import names
 from ..errors import Path, Problem, SpecError
-from ..istio.meant import as_meant
+from ..istio.meant import as_meant, is_single
 from ..istio.releases import RELEASES
 from ..manifest import Late, is_late
 from ..unknown import Unknown
@@ -251,19 +251,25 @@ def _network(value: Any) -> Any:
 
 def plain_or_late(value: Any) -> Any:
     """What Istio's fields hold: JSON, in which any value may be late."""
+    _has_output(value)
+    return value
+
+
+def _has_output(value: Any) -> bool:
+    """Whether a value in Istio's words has an output in it; refuses what is neither JSON nor late."""
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise wrong("not-text", "has a key that is not text")
-        for item in value.values():
-            plain_or_late(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            plain_or_late(item)
-    elif isinstance(value, date | bytes):
+        return True in [*map(_has_output, value.values())]
+    if isinstance(value, list | tuple):
+        return True in [*map(_has_output, value)]
+    if isinstance(value, date | bytes):
         raise wrong("not-text", "{words}", words=not_text(value))
-    elif not (value is None or isinstance(value, str | bool | int | float) or is_late(value)):
+    if value is None or isinstance(value, str | bool | int | float | Unknown):
+        return False
+    if not is_late(value):
         raise wrong("not-json", "is not a value that JSON has")
-    return value
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +280,36 @@ class InIstiosWords:
     place: Path
 
     def __call__(self, value: Any) -> Any:
-        return as_meant(plain_or_late(value), self.kind, self.place)
+        if _has_output(value) and _is_needed(self, value):
+            raise wrong("needed-now", "has an output in it that a plan has to know")
+        return as_meant(value, self.kind, self.place)
+
+    def inner(self, step: str | int) -> "InIstiosWords":
+        """The same for a part of the value."""
+        return InIstiosWords(self.kind, (*self.place, step))
+
+    def needed(self, value: Any) -> str | None:
+        """Why an output cannot stand here: which objects there are depends on plain data alone."""
+        if isinstance(value, Unknown) or not is_late(value):
+            return None
+        if not is_single(self.kind, self.place):
+            return "stands for several values; state these, of which each may be an output"
+        if "match" in self.place and _DECIDING.intersection(map(str, self.place)):
+            return "decides which entry answers; state it"
+        return None
+
+
+def _is_needed(words: InIstiosWords, value: Any) -> bool:
+    """Whether a plan has to know an output in the value."""
+    if isinstance(value, dict):
+        return any(_is_needed(words.inner(key), item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(_is_needed(words.inner(0), item) for item in value)
+    return words.needed(value) is not None
+
+
+_DECIDING = {"destinationSubnets", "gateways", "port"}
+"""Fields of a match by whose values a plan tells entries apart."""
 
 
 def _gateway_name(value: str) -> str:

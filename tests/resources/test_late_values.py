@@ -1,0 +1,111 @@
+"""Values that are outputs of other resources, at every place of a spec that a scenario states."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from tests.given.registration import ROUTE, Args, bookinfo, register
+from tests.given.scenarios import SCENARIOS, spec_of, title
+
+OF_STACK_FILES = ("context", "identity", "kubeconfig", "renderTo")
+SUBJECTS = {"services", "traffic"}
+"""Addresses of gateways, which are all that may be late beside these, have tests of their own."""
+
+
+def test_an_output_is_refused_at_its_place_or_changes_no_object() -> None:
+    wrong = []
+    for scenario in SCENARIOS:
+        args = args_of(spec_of(scenario))
+        objects = objects_with(args)
+        for path in places(args):
+            try:
+                late = objects_with(args, path)
+            except pulumi.RunError as refusal:
+                if f"{spelt(path)}: an output " not in str(refusal):
+                    wrong.append(f"{title(scenario)}: {spelt(path)}: {refusal}")
+            else:
+                if late != objects:
+                    wrong.append(f"{title(scenario)}: {spelt(path)} changes an object")
+    assert wrong == []
+
+
+SEVERAL = "stands for several values; state these, of which each may be an output"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "path", "why"),
+    [
+        ("match", [{"uri": {"exact": "/"}}], "match", SEVERAL),
+        ("retries", {"attempts": 2}, "retries", SEVERAL),
+        ("headers", {"request": {"set": {"x": "1"}}}, "headers", SEVERAL),
+    ],
+)
+def test_what_a_plan_has_to_know_is_no_output(field: str, value: Any, path: str, why: str) -> None:
+    def put(args: Args) -> None:
+        args["traffic"][0]["http"][0][field] = pulumi.Output.from_input(value)
+
+    with pytest.raises(pulumi.RunError, match=rf"traffic\[0\]\.http\[0\]\.{path}: an output {why}"):
+        register(bookinfo(), late=put)
+
+
+def test_the_share_of_a_copy_may_be_an_output_and_is_told_once_it_is_known() -> None:
+    def put(args: Args) -> None:
+        percentage = {"value": pulumi.Output.from_input(12.5)}
+        mirror = {"cluster": "cluster2", "version": "v3", "percentage": percentage}
+        args["traffic"][0]["http"][0]["mirrors"] = [mirror]
+
+    engine = register(bookinfo(), late=put)
+
+    [entry] = engine.inputs[ROUTE]["spec"]["http"]
+    assert entry["mirrors"][0]["percentage"] == {"value": 12.5}
+    assert engine.inputs["outputs"]["traffic"]["cluster1"]["reviews.default"]["copy: v3 on cluster2"] == "12.50 %"
+
+
+def args_of(spec: Args) -> Args:
+    """The spec as a program states it, which gives each cluster a provider."""
+    clusters = {
+        name: {key: value for key, value in cluster.items() if key not in OF_STACK_FILES}
+        for name, cluster in spec["clusters"].items()
+    }
+    return {**spec, "clusters": clusters}
+
+
+Place = tuple[str | int, ...]
+_seen: set[Place] = set()
+
+
+def places(args: Args) -> Iterator[Place]:
+    """One of each kind of place: those that differ by numbers and by names of clusters alone are of one kind."""
+    for subject in args.keys() & SUBJECTS:
+        yield from below(args[subject], (subject,), set(args["clusters"]))
+
+
+def below(value: Any, path: Place, clusters: set[str]) -> Iterator[Place]:
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in steps:
+        here = (*path, step)
+        kind = tuple("*" if isinstance(step, int) or step in clusters else step for step in here)
+        if kind not in _seen:
+            _seen.add(kind)
+            yield here
+        yield from below(item, here, clusters)
+
+
+def objects_with(args: Args, late: Place | None = None) -> dict[str, Any]:
+    """What is registered where the value at a place is an output."""
+
+    def put(stated: Args) -> None:
+        *before, last = late or ()
+        around: Any = stated
+        for step in before:
+            around = around[step]
+        around[last] = pulumi.Output.from_input(around[last])
+
+    inputs = register(args, late=put if late else lambda _: None).inputs
+    return {name: given for name, given in inputs.items() if name != "outputs"}
+
+
+def spelt(path: Place) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
