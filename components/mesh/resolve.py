@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import cycle_collector
 from .istio.match import covers, is_catch_all, narrowed
 from .manifest import is_late
-from .routes import EVERYBODY, Absent, Callers, Destination, Entry, Member, Route, Routes
+from .routes import Absent, Destination, Entry, Member, Route, Routes
+from .spec.callers import MESH, Callers, lists
 from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
@@ -16,7 +17,6 @@ from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from .spec.service import PROTOCOLS_OF, Service
 from .uses import Uses
 
-MESH = ("mesh",)
 NOT_FOUND = {"directResponse": {"status": 404}}
 
 
@@ -72,7 +72,7 @@ class _Resolver:
         ports = {port for rule in speaking for port in _ports_told_apart(rule, kind)}
         numbers = sorted({number for rule in speaking for number in service.ports_for(kind, rule.port)})
         for port in [None] if callers.gateways and speaking else numbers:
-            calls = _Calls(client, service, kind, port, callers.gateways or MESH)
+            calls = _Calls(client, service, kind, port, callers.entrances)
             fitting = [rule for rule in speaking if port is None or rule.port in (None, port)]
             narrowed = ports != {None} or len(kinds) > 1
             if entries := tuple(self._entries(calls, fitting)):
@@ -91,7 +91,7 @@ class _Resolver:
         if calls.kind == "http" and _runs_at_home(calls):
             # where a rule is for everybody, nobody is without one; else istiod sends the others as if there were none
             for rule in [rule for rule in speaking if not rule.clients.labels][:1] or speaking:
-                match = _of_callers(rule)
+                match = rule.clients.match
                 if not any(covers(one, match) for one in before):
                     yield self._at_home(calls, rule)
                     before.append(match)
@@ -108,12 +108,12 @@ class _Resolver:
 
     def _otherwise(self, rule: Rule, calls: _Calls) -> Entry:
         if rule.otherwise == "notFound":
-            return Entry((), matches=(_of_callers(rule),), istio=NOT_FOUND)
+            return Entry((), matches=(rule.clients.match,), istio=NOT_FOUND)
         return self._at_home(calls, rule)
 
     def _at_home(self, calls: _Calls, rule: Rule) -> Entry:
         port = calls.port or _only_port(calls.service, rule)
-        return Entry((Destination(calls.service, calls.client, "", port),), matches=(_of_callers(rule),))
+        return Entry((Destination(calls.service, calls.client, "", port),), matches=(rule.clients.match,))
 
     def _entry(self, entry: HttpEntry | TcpEntry | TlsEntry, calls: _Calls, rule: Rule) -> Entry:
         destinations = tuple(
@@ -181,14 +181,9 @@ class _Resolver:
     def absent(self) -> Iterator[Absent]:
         for (client, reference), rules in sorted(self.rules.items(), key=lambda item: item[0]):
             service = self.service_of[reference]
-            wanted = {rule.create_service for rule in rules if "mesh" in rule.clients.gateways}
+            wanted = {rule.create_service for rule in rules if MESH in rule.clients.gateways}
             if client not in service.clusters and wanted and False not in wanted:
                 yield Absent(self.federation.clusters[client], service, stays="handOver" in wanted)
-
-
-def _of_callers(rule: Rule) -> dict[str, Any]:
-    """A match that every call fits for which the rule speaks."""
-    return {"sourceLabels": dict(sorted(rule.clients.labels.items()))} if rule.clients.labels else {}
 
 
 def _runs_at_home(calls: _Calls) -> bool:
@@ -207,19 +202,9 @@ def _added_up(destinations: Iterable[SpecDestination]) -> list[SpecDestination]:
 
 
 def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
-    """Who shares a list of entries, and the rules that make it. Istio prefers a namespace's own list to everybody's."""
-    mesh = [rule for rule in rules if "mesh" in rule.clients.gateways]
-    everybody = [rule for rule in mesh if not rule.clients.namespaces]
-    if everybody:
-        yield EVERYBODY, everybody
-    for namespace in sorted({namespace for rule in mesh for namespace in rule.clients.namespaces}):
-        yield (
-            Callers(namespace),
-            [rule for rule in mesh if not rule.clients.namespaces or namespace in rule.clients.namespaces],
-        )
-    for rule in rules:
-        if ingress := tuple(sorted(set(rule.clients.gateways) - {"mesh"})):
-            yield Callers(gateways=ingress, rule=rule.name or ""), [rule]
+    for callers, indices in lists(rules):
+        speaking = [rules[index] for index in indices]
+        yield replace(callers, rule=speaking[0].name or "") if callers.gateways else callers, speaking
 
 
 def _matches(spec_matches: Any, calls: _Calls, labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import names
+from .spec.callers import Callers
 from .spec.cluster import Cluster, Gateway
 from .spec.federation import Federation
 from .spec.service import Service
@@ -55,21 +55,6 @@ class Entry:
     """Who gets copies, in the order of the spec."""
     istio: Mapping[str, Any] = field(default_factory=dict)
     """The entry's other fields, in Istio's words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Callers:
-    """Those callers of a client cluster that share one list of entries. Nobody is in two of them."""
-
-    namespace: str = ""
-    """Workloads of this namespace; `""` is every namespace that has no list of its own."""
-    gateways: tuple[str, ...] = ()
-    """Instead of workloads, these ingress gateways."""
-    rule: str = ""
-    """The name of the rule for these ingress gateways."""
-
-
-EVERYBODY = Callers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +111,15 @@ class Use:
 
     def service_behind(self, version: str) -> str:
         """The name of the Service on the serving cluster that a version is reached by."""
-        presence = self.service.clusters.get(self.serving.name)
-        own = presence.version_services.get(version) if presence else None
-        return own or self.service.name_on(self.serving.name)
+        return self.service.service_behind(self.serving.name, version)
 
     def host_behind(self, version: str) -> str:
         """The same as a host of the serving cluster."""
-        namespace = self.service.namespace_on(self.serving.name)
-        return names.local_host(self.service_behind(version), namespace, self.serving.domain)
+        return self.service.host_behind(self.serving, version)
 
     def subset_behind(self, version: str) -> str:
         """The subset of that host; `""` where the version is a Service of its own."""
-        presence = self.service.clusters.get(self.serving.name)
-        return "" if presence and version in presence.version_services else version
+        return self.service.subset_behind(self.serving.name, version)
 
     @property
     def gateways(self) -> dict[str, Gateway]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from .. import names
 from ..errors import Path, Problem
 from ..shares import spread
-from ..spec.cluster import Cluster, Gateway
+from ..spec.cluster import Cluster
 from ..spec.federation import Federation
 from ..spec.service import Service
 from ..wording import joined
@@ -49,11 +49,12 @@ def no_gateway(path: Path, call: Crossing, federation: Federation) -> Iterator[P
 
 
 def no_address_for_client(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
-    gateways = _with_calls(call, federation)
+    serving = federation.clusters[call.serving]
+    takes_calls = any(gateway.share != 0 for gateway in call.service.gateways_on(serving).values())
     for client in _known_clients(call, federation):
-        if gateways and not any(gateway.addresses_for(client) for gateway in gateways):
+        if takes_calls and not call.service.gateways_dialled(serving, client):
             of_any_family = client.model_copy(update={"ip_families": None})
-            is_by_family = any(gateway.addresses_for(of_any_family) for gateway in gateways)
+            is_by_family = call.service.gateways_dialled(serving, of_any_family)
             why = f", by its `ipFamilies`, {joined(client.ip_families or [])}" if is_by_family else ""
             message = f"{call.serving!r} has no gateway address that {client.name!r} can dial{why}; add one for it"
             yield Problem(path, "no-address-for-client", message)
@@ -61,10 +62,9 @@ def no_address_for_client(path: Path, call: Crossing, federation: Federation) ->
 
 def weights_too_large(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
     """Envoy adds up the weights of all addresses, in 32 bits."""
-    gateways = _with_calls(call, federation)
     for client in _known_clients(call, federation):
-        groups = [(gateway.share or 0, len(gateway.addresses_for(client))) for gateway in gateways]
-        groups = [(weight, size) for weight, size in groups if weight and size]
+        dialled = call.service.gateways_dialled(federation.clusters[call.serving], client)
+        groups = [gateway.group for gateway in dialled]
         total = sum(weight * size for weight, (_, size) in zip(spread(groups), groups, strict=True))
         if total > MAX_TOTAL:
             message = (
@@ -90,12 +90,6 @@ def no_pool_of_the_family(_path: Path, call: Crossing, federation: Federation) -
             yield Problem(("clusters", client.name, "ipFamilies"), "no-pool-of-the-family", message)
 
 
-def _with_calls(call: Crossing, federation: Federation) -> list[Gateway]:
-    """The gateways that calls to the service go to."""
-    gateways = call.service.gateways_on(federation.clusters[call.serving])
-    return [gateway for gateway in gateways.values() if gateway.share != 0]
-
-
 def _known_clients(call: Crossing, federation: Federation) -> list[Cluster]:
     return [federation.clusters[client] for client in call.clients if client in federation.clusters]
 
@@ -110,11 +104,8 @@ def server_name_too_long(path: Path, call: Crossing, federation: Federation) -> 
 
 def longest_server_name(service: Service, serving: str, version: str, alias: str | None, federation: Federation) -> str:
     """Of those for the ports of a version on the serving cluster; an `alias` stands there in place of the version."""
-    own = service.clusters[serving].version_services.get(version)
-    host = names.local_host(
-        own or service.name_on(serving), service.namespace_on(serving), federation.clusters[serving].domain
-    )
-    subset = ("" if own else version) if alias is None else alias
+    host = service.host_behind(federation.clusters[serving], version)
+    subset = service.subset_behind(serving, version) if alias is None else alias
     numbers = (service.number_on(serving, port.number) for port in service.ports)
     return max((names.server_name(number, subset, host) for number in numbers), key=len, default="")
 

@@ -1,11 +1,12 @@
 """Which calls each entry can still get, after all that come before it, and whether some are left at the end."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
+from ..spec.callers import Callers, lists
 from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import Unknown, is_known, known
@@ -14,16 +15,6 @@ from .saying import stated_matches
 
 Indexed = tuple[int, Rule]
 """A rule, and its index in `traffic`."""
-
-
-class Callers(NamedTuple):
-    """For whom a list of entries is."""
-
-    gateways: Collection[str]
-    namespace: str = ""
-    """Empty for callers of all namespaces that have no list of their own."""
-    apart: Collection[str] = ()
-    """Those that have."""
 
 
 class _Place(NamedTuple):
@@ -37,7 +28,7 @@ def hidden_entry(rules: Sequence[Indexed], service: Service) -> Iterator[Problem
     """An entry that no call can reach, because others before it take all of its calls."""
     hiders: dict[Path, list[list[Path]]] = defaultdict(list)
     for kind in PROTOCOLS_OF:
-        for callers, sharing in lists(rules):
+        for callers, sharing in by_callers(rules):
             for port in sorted({port for _, rule in sharing for port in _possible_ports(service, kind, rule.port)}):
                 for path, hiding in _judged(sharing, kind, port, callers):
                     hiders[path] += hiding
@@ -65,17 +56,10 @@ def _in_common(hiding: Sequence[Sequence[Path]]) -> list[Path]:
     return [hider for hider in hiding[0] if all(hider in others for others in hiding)][:1]
 
 
-def lists(rules: Sequence[Indexed]) -> Iterator[tuple[Callers, list[Indexed]]]:
+def by_callers(rules: Sequence[Indexed]) -> Iterator[tuple[Callers, list[Indexed]]]:
     """Each group of callers, and the rules that make one list of entries for them."""
-    mesh = [(index, rule) for index, rule in rules if "mesh" in rule.clients.gateways]
-    namespaces = sorted({n for _, rule in mesh for n in rule.clients.namespaces})
-    yield Callers({"mesh"}, apart=namespaces), [(index, rule) for index, rule in mesh if not rule.clients.namespaces]
-    for namespace in namespaces:
-        meant = [(i, r) for i, r in mesh if not r.clients.namespaces or namespace in r.clients.namespaces]
-        yield Callers({"mesh"}, namespace), meant
-    for index, rule in rules:
-        if ingress := set(rule.clients.gateways) - {"mesh"}:
-            yield Callers(ingress), [(index, rule)]
+    for callers, indices in lists([rule for _, rule in rules]):
+        yield callers, [rules[index] for index in indices]
 
 
 def _judged(
@@ -109,19 +93,14 @@ def _entries_in_order(
             else:
                 yield path, [one for m in _narrowed(stated, port, callers, labels) for one in _by_server_name(m)]
         if is_known(entries) and is_known(rule.otherwise) and rule.takes_the_rest(kind):
-            yield ("traffic", index, "otherwise"), [_of_callers(rule)]
-
-
-def _of_callers(rule: Rule) -> dict[str, Any]:
-    """A match that every call fits for which the rule speaks."""
-    return {"sourceLabels": rule.clients.labels} if rule.clients.labels else {}
+            yield ("traffic", index, "otherwise"), [rule.clients.match]
 
 
 def _narrowed(
     matches: Sequence[dict[str, Any]], port: int | None, callers: Callers, labels: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     for match in matches:
-        rest = narrowed(match, port, callers.gateways)
+        rest = narrowed(match, port, callers.entrances)
         if rest is not None and _may_come_from(rest, callers):
             if callers.namespace:
                 rest.pop("sourceNamespace", None)
@@ -152,7 +131,7 @@ def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) ->
     """Where the service does not run, nobody answers the calls that no entry takes."""
     missing = {"http": "an entry for every call, or `otherwise: notFound`", "tcp": "a tcp entry for every connection"}
     unanswered: dict[int, dict[str, None]] = defaultdict(dict)
-    for callers, sharing in lists(rules):
+    for callers, sharing in by_callers(rules):
         for index, rule in sharing:
             for kind in missing:
                 # 404 may be what answers
@@ -161,7 +140,7 @@ def unanswered_calls(rules: Sequence[Indexed], service: Service, client: str) ->
                 ports: list[int | None] = [*service.ports_for(kind, rule.port)] or [rule.port]
                 for port in ports if getattr(rule, kind) else ():
                     # a gateway has a 404 of its own
-                    needs_answer = "mesh" in callers.gateways or rule.otherwise == "clientCluster"
+                    needs_answer = not callers.gateways or rule.otherwise == "clientCluster"
                     if needs_answer and not _is_answered(index, rule, _entries_in_order(sharing, kind, port, callers)):
                         unanswered[index][kind] = None
     for index, rule in rules:
@@ -180,6 +159,6 @@ def _is_answered(index: int, rule: Rule, entries: Iterable[tuple[Path, list[dict
         if path[1:] == (index, "otherwise") and rule.otherwise == "clientCluster":
             return False
         # what nobody can read may take all
-        if matches is None or any(covers(match, _of_callers(rule)) for match in matches):
+        if matches is None or any(covers(match, rule.clients.match) for match in matches):
             return True
     return False

@@ -93,10 +93,7 @@ def no_common_server_name(
 
 def _name_there(cluster: str, version: str, service: Service, federation: Federation) -> str:
     """`reviews.default.svc.cluster.local:9080`, with each port."""
-    own = service.clusters[cluster].version_services.get(version)
-    host = names.local_host(
-        own or service.name_on(cluster), service.namespace_on(cluster), federation.clusters[cluster].domain
-    )
+    host = service.host_behind(federation.clusters[cluster], version)
     return f"{host}:{','.join(str(service.number_on(cluster, port.number)) for port in service.ports)}"
 
 
@@ -302,11 +299,7 @@ def weights_too_large_together(
 ) -> Iterator[Problem]:
     """Envoy adds up the weights of all addresses of the host, in 32 bits."""
     clusters = [
-        [
-            (size if gateway.share is None else gateway.share, size)
-            for gateway in service.gateways_on(federation.clusters[name]).values()
-            if gateway.share != 0 and (size := len(gateway.addresses_for(client)))
-        ]
+        [gateway.group for gateway in service.gateways_dialled(federation.clusters[name], client)]
         for name in serving
         if name != client.name
     ]

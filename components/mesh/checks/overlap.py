@@ -9,7 +9,7 @@ from ..spec.rule import Rule
 from ..spec.service import PROTOCOLS_OF, Service
 from ..unknown import UnknownError, is_known, known
 from ..wording import shown
-from .entry_order import Indexed, hidden_entry, lists, unanswered_calls
+from .entry_order import Indexed, by_callers, hidden_entry, unanswered_calls
 from .saying import References, choices, each
 from .subnets import subnets
 from .unmatched import never_matches
@@ -85,9 +85,9 @@ def _is_readable(rule: Rule) -> bool:
 def _subnets(rules: Sequence[Indexed], service: Service, hidden: Collection[Path]) -> Iterator[Problem]:
     """Of entries that are not hidden altogether."""
     told: set[Path] = set()
-    for callers, sharing in lists(rules):
+    for callers, sharing in by_callers(rules):
         numbers = {port for _, rule in sharing for port in service.ports_for("tcp", rule.port)}
-        for port in sorted(numbers if "mesh" in callers.gateways else ()):
+        for port in sorted(() if callers.gateways else numbers):
             for problem in subnets(sharing, port):
                 if problem.path not in told and problem.path[:4] not in hidden:
                     yield problem

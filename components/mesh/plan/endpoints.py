@@ -2,23 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..manifest import Computed, Late
 from ..routes import Use
 from ..shares import spread_over
-from ..spec.cluster import Cluster, Gateway
+from ..spec.cluster import Cluster, DialledGateway, Gateway
 from ..spec.federation import Federation
 from ..spec.values import is_ip_address, known_gateway_address
-
-
-class _Dialled(NamedTuple):
-    """A gateway to which a client cluster sends calls."""
-
-    name: str
-    gateway: Gateway
-    addresses: list[tuple[int, Late]]
-    """Those that the client cluster can dial, each with its index."""
 
 
 def virtual_ips_for(client: Cluster, addresses: Sequence[Late], federation: Federation) -> list[Late]:
@@ -32,20 +23,20 @@ def endpoints(uses: Iterable[Use]) -> list[dict[str, Any]]:
 
     Each cluster gets calls by the number of its addresses; the weights of its gateways divide these.
     """
-    of_clusters = [(use, found) for use in uses if (found := list(_dialled(use)))]
-    weights = spread_over([[(_weight(one), len(one.addresses)) for one in gateways] for _, gateways in of_clusters])
+    of_clusters = [(use, gateways) for use in uses if (gateways := _dialled(use))]
+    weights = spread_over([[gateway.group for gateway in gateways] for _, gateways in of_clusters])
     differ = len({*weights}) > 1
-    dialled = [(use, one) for use, gateways in of_clusters for one in gateways]
+    dialled = [(use, gateway) for use, gateways in of_clusters for gateway in gateways]
     return [
-        {**_endpoint(use, one.gateway, address), **({"weight": weight} if differ else {})}
-        for (use, one), weight in zip(dialled, weights, strict=True)
-        for address in _targets(use, one)
+        {**_endpoint(use, dialled_gateway.gateway, address), **({"weight": weight} if differ else {})}
+        for (use, dialled_gateway), weight in zip(dialled, weights, strict=True)
+        for address in _targets(use, dialled_gateway)
     ]
 
 
 def resolution_of(uses: Iterable[Use]) -> str | Computed:
     """`resolution` of all their addresses, as soon as all are known."""
-    addresses = [address for use in uses for one in _dialled(use) for _, address in one.addresses]
+    addresses = [address for use in uses for gateway in _dialled(use) for _, address in gateway.addresses]
     if all(isinstance(address, str) for address in addresses):
         return resolution(*addresses)
     return Computed(resolution, tuple(addresses))
@@ -61,23 +52,14 @@ def resolution(*addresses: str) -> str:
     return "STATIC" if all(map(is_ip_address, addresses)) else "DNS"
 
 
-def _dialled(use: Use) -> Iterator[_Dialled]:
-    """Istio takes weight 0 for 1, so a gateway of weight 0 is left out."""
-    for name, gateway in use.gateways.items():
-        if gateway.share != 0 and (addresses := gateway.addresses_for(use.client)):
-            yield _Dialled(name, gateway, addresses)
+def _dialled(use: Use) -> list[DialledGateway]:
+    return use.service.gateways_dialled(use.serving, use.client)
 
 
-def _weight(one: _Dialled) -> int:
-    """Without a weight, each address counts alike."""
-    share = one.gateway.share
-    return len(one.addresses) if share is None else share
-
-
-def _targets(use: Use, one: _Dialled) -> Iterator[str | Computed]:
+def _targets(use: Use, dialled: DialledGateway) -> Iterator[str | Computed]:
     """The gateway's addresses; of one that is late nobody knows yet whether it is an address."""
-    path = ("clusters", use.serving.name, *use.serving.path_of(one.name), "addresses")
-    for index, address in one.addresses:
+    path = ("clusters", use.serving.name, *use.serving.path_of(dialled.name), "addresses")
+    for index, address in dialled.addresses:
         late = partial(known_gateway_address, (*path, index))
         yield address if isinstance(address, str) else Computed(late, (address,))
 

@@ -7,7 +7,8 @@ from typing import Any
 from .. import names
 from ..istio.kinds import VIRTUAL_SERVICE
 from ..manifest import Manifest, copied
-from ..routes import Callers, Destination, Entry, Route, Routes, Use
+from ..routes import Destination, Entry, Route, Routes, Use
+from ..spec.callers import Callers
 from ..spec.federation import Federation
 from .planned import Planned
 from .tls_match import told_apart

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from .. import names
 from ..errors import Path
@@ -99,6 +99,21 @@ class NamedGateway(Gateway):
     @property
     def share(self) -> int | None:
         return self.weight
+
+
+class DialledGateway(NamedTuple):
+    """A gateway of a serving cluster to which a client cluster sends calls."""
+
+    name: str
+    gateway: Gateway
+    addresses: list[tuple[int, Late]]
+    """Those that the client cluster can dial, each with its index."""
+
+    @property
+    def group(self) -> tuple[int, int]:
+        """Its weight and the number of its addresses, for `shares.spread`; without a weight, each counts alike."""
+        share, size = self.gateway.share, len(self.addresses)
+        return size if share is None else share, size
 
 
 class Cluster(Part):

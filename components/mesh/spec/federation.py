@@ -83,8 +83,7 @@ class Federation(Part):
 
     def local_host_of(self, service: Service, cluster: str) -> str:
         """The name of `service` on `cluster` itself."""
-        domain = self.clusters[cluster].domain
-        return names.local_host(service.name_on(cluster), service.namespace_on(cluster), domain)
+        return service.host_behind(self.clusters[cluster], "")
 
     def own_hosts_of(self, service: Service, cluster: str) -> list[str]:
         """The names that every workload of a client cluster may use for `service`."""

@@ -160,6 +160,11 @@ class Clients(Part):
     gateways: Annotated[list[GatewayName], NonEmpty] = ["mesh"]
     """Istio's `gateways`: `mesh` for workloads, `<namespace>/<Gateway>` for an ingress gateway."""
 
+    @property
+    def match(self) -> dict[str, Any]:
+        """A match in Istio's words that each of their calls fits."""
+        return {"sourceLabels": dict(sorted(self.labels.items()))} if self.labels else {}
+
 
 class Rule(Part):
     """How calls to one service, made on some clusters, are spread."""

@@ -2,7 +2,8 @@
 
 from typing import Annotated, ClassVar
 
-from .cluster import Cluster, Gateway
+from .. import names
+from .cluster import Cluster, DialledGateway, Gateway
 from .part import Part
 from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy, Version
 
@@ -113,6 +114,22 @@ class Service(Part):
         presence = self.clusters.get(cluster)
         return (presence and presence.namespace) or self.namespace
 
+    def service_behind(self, cluster: str, version: str) -> str:
+        """The name of the Service on a cluster that a version is reached by; `""` is any version."""
+        presence = self.clusters.get(cluster)
+        own = presence.version_services.get(version) if presence else None
+        return own or self.name_on(cluster)
+
+    def host_behind(self, cluster: Cluster, version: str) -> str:
+        """The same as a host of the cluster."""
+        service = self.service_behind(cluster.name, version)
+        return names.local_host(service, self.namespace_on(cluster.name), cluster.domain)
+
+    def subset_behind(self, cluster: str, version: str) -> str:
+        """The subset of that host; `""` where the version is a Service of its own."""
+        presence = self.clusters.get(cluster)
+        return "" if presence and version in presence.version_services else version
+
     def gateways_on(self, cluster: Cluster) -> dict[str, Gateway]:
         """Name → gateway of a serving cluster that leads to the service there."""
         presence = self.clusters.get(cluster.name)
@@ -120,6 +137,14 @@ class Service(Part):
         if chosen is None:
             return cluster.gateway_of
         return {name: gateway for name, gateway in cluster.gateway_of.items() if name in chosen}
+
+    def gateways_dialled(self, serving: Cluster, client: Cluster) -> list[DialledGateway]:
+        """Those to which a client cluster sends calls for the service, by name. Istio takes weight 0 for 1."""
+        return [
+            DialledGateway(name, gateway, addresses)
+            for name, gateway in self.gateways_on(serving).items()
+            if gateway.share != 0 and (addresses := gateway.addresses_for(client))
+        ]
 
     def number_on(self, cluster: str, number: int) -> int:
         """The number that a port has on a cluster."""
