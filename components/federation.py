@@ -17,7 +17,7 @@ from .mesh.errors import Problem, SpecError
 from .mesh.istio.kinds import SERVICE
 from .mesh.manifest import PART_OF, key_of
 from .mesh.plan.plan import Edge, Plan, plan
-from .mesh.reach import shared_cluster
+from .mesh.reach import shared_cluster, taken_off
 from .mesh.read import read
 from .mesh.resolve import resolve
 from .mesh.routes import Routes
@@ -216,17 +216,8 @@ def _read(name: str, args: FederationArgs) -> Configuration:
 
 def _split(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The spec, and per cluster how it is reached."""
-    clusters = data.get("clusters")
-    if not isinstance(clusters, Mapping):
-        return dict(data), {}
-    ways: dict[str, dict[str, Any]] = {}
-    rest: dict[Any, Any] = {}
-    for name, cluster in clusters.items():
-        rest[name] = cluster
-        if isinstance(cluster, Mapping):
-            ways[str(name)] = {_WAYS[key]: value for key, value in cluster.items() if key in _WAYS}
-            rest[name] = {key: value for key, value in cluster.items() if key not in _WAYS}
-    return {**data, "clusters": rest}, ways
+    mesh, taken = taken_off(data, _WAYS)
+    return mesh, {name: {_WAYS[key]: value for key, value in own.items()} for name, own in taken.items()}
 
 
 _FOR_STACK_FILES = {"context": "context", "kubeconfig": "kubeconfig", "identity": "cluster_identifier"}

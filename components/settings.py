@@ -15,7 +15,7 @@ from pulumi_kubernetes import Provider
 from .args import Configuration, FederationArgs, StackArgs
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
-from .mesh.reach import Reach
+from .mesh.reach import Reach, taken_off
 from .mesh.read import read_stack
 from .mesh.spec.cluster import Cluster
 
@@ -56,11 +56,9 @@ def _configuration() -> dict[str, Any]:
 
 def _args(data: Mapping[str, Any], providers: Mapping[str, Provider]) -> dict[str, Any]:
     """What a program would state; `renderTo` stays, for nothing waits where objects are only rendered."""
-    beyond = {
-        name: {key: value for key, value in data["clusters"][name].items() if key not in _OF_PROVIDERS}
-        for name in providers
-    }
-    return {**data, "clusters": {name: {**beyond[name], "provider": provider} for name, provider in providers.items()}}
+    beyond, _ = taken_off(data, _OF_PROVIDERS)
+    clusters = {name: {**beyond["clusters"][name], "provider": provider} for name, provider in providers.items()}
+    return {**beyond, "clusters": clusters}
 
 
 _OF_PROVIDERS = ("context", "kubeconfig", "identity")

@@ -1,6 +1,6 @@
 """How the clusters are reached. Taken off what the user states, before the mesh's own part of it is read."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from posixpath import normpath
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -43,20 +43,31 @@ class Split(NamedTuple):
 def split(data: Mapping[str, Any]) -> Split:
     """Takes context, kubeconfig, renderTo and identity off every cluster; a provider, too, which is for programs."""
     keys = {key for name, field in Reach.model_fields.items() for key in (name, field.alias or name)}
+    mesh, taken = taken_off(data, {*keys, "provider"})
+    reading = Reading()
+    reach = {
+        name: reading.part(Reach, {key: value for key, value in own.items() if key in keys}, ("clusters", name))
+        for name, own in taken.items()
+    }
+    return Split(mesh, reach, (*reading.problems, *_problems(mesh, reach)))
+
+
+def taken_off(data: Mapping[str, Any], keys: Collection[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The data without these keys of its clusters; and cluster → what it says under them. No cluster is left out.
+
+    What is no mapping stays as it is, for whoever reads it.
+    """
     clusters = data.get("clusters")
     if not isinstance(clusters, Mapping):
-        return Split(dict(data), {}, ())
-    reading = Reading()
+        return dict(data), {}
     rest: dict[Any, Any] = {}
-    reach: dict[str, Reach] = {}
+    taken: dict[str, dict[str, Any]] = {}
     for name, cluster in clusters.items():
         rest[name] = cluster
         if isinstance(cluster, Mapping):
-            own = {key: value for key, value in cluster.items() if key in keys}
-            rest[name] = {key: value for key, value in cluster.items() if key not in {*keys, "provider"}}
-            reach[step_of(name)] = reading.part(Reach, own, ("clusters", step_of(name)))
-    mesh = {**data, "clusters": rest}
-    return Split(mesh, reach, (*reading.problems, *_problems(mesh, reach)))
+            rest[name] = {key: value for key, value in cluster.items() if key not in keys}
+            taken[step_of(name)] = {key: value for key, value in cluster.items() if key in keys}
+    return {**data, "clusters": rest}, taken
 
 
 def _problems(mesh: Mapping[str, Any], reach: Mapping[str, Reach]) -> Iterator[Problem]:
