@@ -115,13 +115,17 @@ def _plain_kubeconfigs(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield from stack_file.plain_kubeconfigs(data)
         return
     file = _stack_file()
-    if file.is_file():
+    if file and file.is_file():
         config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
         yield from stack_file.plain_kubeconfigs({"clusters": config.get(_CLUSTERS)})
 
 
-def _stack_file() -> Path:
+def _stack_file() -> Path | None:
+    """Where the project has it; None for an inline program of the Automation API, which runs anywhere."""
     # not every language host says where the project is; the program runs there
     root = Path(pulumi.get_root_directory() or Path.cwd())
-    project: dict[str, str] = yaml.safe_load((root / "Pulumi.yaml").read_text())
+    file = root / "Pulumi.yaml"
+    if not file.is_file():
+        return None
+    project: dict[str, str] = yaml.safe_load(file.read_text())
     return root / project.get("stackConfigDir", ".") / f"Pulumi.{pulumi.get_stack()}.yaml"

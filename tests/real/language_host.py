@@ -28,17 +28,23 @@ class LanguageHost:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stdout is not None
-        # one of the two is said without a word
-        ports = dict(["resources", *self._process.stdout.readline().split()][-2:] for _ in range(2))
-        self.options = ("--client", f"127.0.0.1:{ports['programs']}")
+        # in this order once they are sorted, for a digit comes before a letter
+        resources, programs = sorted(self._printed() for _ in range(2))
+        self.options = ("--client", f"127.0.0.1:{programs.removeprefix('programs ')}")
         """What the CLI is told, to use it for programs."""
-        self.variables = {"PULUMI_DEBUG_PROVIDERS": f"pulumi-python:{ports['resources']}"}
+        self.variables = {"PULUMI_DEBUG_PROVIDERS": f"pulumi-python:{resources}"}
         """What the CLI is told, to use it for dynamic resources."""
 
     def close(self) -> None:
         self._process.kill()
         self._process.communicate()
+
+    def _printed(self) -> str:
+        """A line."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        assert line, "it did not start; what it complains of is above"
+        return line
 
 
 class LanguageHosts:

@@ -2,6 +2,7 @@
 
 import json
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -88,6 +89,23 @@ def test_an_inline_program_of_the_automation_api_reads_the_configuration_too(eng
 
     [only] = args
     assert only["settleSeconds"] == 5
+    assert engine.requests.keys() == CLUSTERS.keys()
+
+
+def test_where_there_is_no_project_a_secret_kubeconfig_is_taken(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of an inline program: nobody can tell there which values of the configuration are encrypted."""
+    clusters = {**CLUSTERS, "cluster1": {"kubeconfig": "apiVersion: v1\nkind: Config\n"}}
+    monkeypatch.chdir(tmp_path)
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
+    def program() -> None:
+        pulumi.runtime.set_all_config({"mesh:clusters": json.dumps(clusters)}, ["mesh:clusters"])
+        settings.read()
+
+    copy_context().run(program)
+
     assert engine.requests.keys() == CLUSTERS.keys()
 
 
