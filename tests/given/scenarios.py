@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.given.specs import Spec
+from tests.given.specs import Spec, spec_of_config
 
 HOME = Path(__file__).parents[1] / "scenarios"
 SCENARIOS = sorted(file.parent for file in HOME.glob("*/*/stack.yaml"))
@@ -14,8 +14,7 @@ BOOKINFO = HOME / "destinations" / "reviews_split_75_15_10" / "stack.yaml"
 
 def spec_of(scenario: Path) -> Spec:
     """What the stack file of a scenario says under `mesh:`."""
-    config = yaml.safe_load((scenario / "stack.yaml").read_text())["config"]
-    return {key.removeprefix("mesh:"): value for key, value in config.items() if key.startswith("mesh:")}
+    return spec_of_config(yaml.safe_load((scenario / "stack.yaml").read_text())["config"])
 
 
 def title(scenario: Path) -> str:

@@ -2,6 +2,7 @@
 
 from hypothesis import Phase, given, settings
 
+from tests.given.specs import config_of_spec
 from tests.given.translations import Translation, all_translations
 from tests.oracle import hops
 from tests.oracle.judgement import Judge
@@ -12,7 +13,7 @@ from tests.oracle.judgement import Judge
 @given(all_translations)
 def test_every_way_to_another_cluster_ends_at_the_pods_of_its_version(made: Translation) -> None:
     callers = [{"client": cluster, "from": {"namespace": "callers"}} for cluster in made.spec["clusters"]]
-    judge = Judge(made.spec, made.objects, callers)
+    judge = Judge(config_of_spec(made.spec), made.objects, callers)
     world = judge.world()
 
     crossing = [hop for caller in judge.callers for hop in hops.hops(world, caller)]

@@ -19,7 +19,7 @@ from tests.given import core
 from tests.given.broken import told
 from tests.given.commands import Outcome, run
 from tests.given.scenarios import SCENARIOS, spec_of
-from tests.given.specs import Spec, bookinfo
+from tests.given.specs import Spec, bookinfo, config_of_spec
 from tests.given.strategies import specs
 
 ENCRYPTED = {"secure": "AAABAKd0ZXN0LXZhbHVlLW9ubHk="}
@@ -144,4 +144,4 @@ def with_encrypted(spec: Spec, encrypted: Iterable[Place]) -> Spec:
 
 
 def stack_file(spec: Spec) -> str:
-    return yaml.safe_dump({"config": {f"mesh:{key}": value for key, value in spec.items()}}, sort_keys=False)
+    return yaml.safe_dump({"config": config_of_spec(spec)}, sort_keys=False)

@@ -9,6 +9,8 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
+from tests.given.specs import spec_of_config
+
 Part = Mapping[str, Any]
 
 STRAY = "not-in-the-spec"
@@ -100,7 +102,7 @@ class Stack:
     """What a stack file says."""
 
     def __init__(self, config: Part) -> None:
-        self._config = {key.removeprefix("mesh:"): value for key, value in config.items()}
+        self._config = spec_of_config(config)
 
     @cached_property
     def clusters(self) -> dict[str, Cluster]:
