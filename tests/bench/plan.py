@@ -76,16 +76,16 @@ def measure(shape: Shape) -> list[Figure]:
     arguments = [sys.executable, "-m", __name__, shape]
     process = subprocess.run(arguments, check=True, capture_output=True, text=True)
     whole = time.perf_counter() - start
-    found = json.loads(process.stdout)
+    measurements = json.loads(process.stdout)
     return [
-        Figure("objects", found["objects"], ""),
-        Figure("read, check and resolve", found["read"], "s"),
-        Figure("allocate", found["allocate"], "s"),
-        Figure("plan, as a list of dicts", found["plan"], "s"),
-        Figure("together", found["seconds"], "s", aim=2),
-        Figure("json.dumps of that list", found["json"], "s"),
-        Figure("together, in json.dumps", found["seconds"] / found["json"], "×", aim=3),
-        Figure("peak memory", found["megabytes"], "MB", aim=500),
+        Figure("objects", measurements["objects"], ""),
+        Figure("read, check and resolve", measurements["read"], "s"),
+        Figure("allocate", measurements["allocate"], "s"),
+        Figure("plan, as a list of dicts", measurements["plan"], "s"),
+        Figure("together", measurements["seconds"], "s", aim=2),
+        Figure("json.dumps of that list", measurements["json"], "s"),
+        Figure("together, in json.dumps", measurements["seconds"] / measurements["json"], "×", aim=3),
+        Figure("peak memory", measurements["megabytes"], "MB", aim=500),
         Figure("the whole process, with imports, checks and json.dumps", whole, "s"),
     ]
 

@@ -29,7 +29,7 @@ class Expectation(NamedTuple):
     name: str
     text: str
 
-    def fits(self, problem: "Told") -> bool:
+    def fits(self, problem: "PrintedProblem") -> bool:
         stated = (self.line, self.level, self.name)
         return stated == (problem.line, problem.level, problem.name) and self.text in problem.message
 
@@ -51,7 +51,7 @@ def expectations(text: str) -> Iterator[Expectation]:
             yield Expectation(number, _LEVELS[mark], name, part)
 
 
-class Told(NamedTuple):
+class PrintedProblem(NamedTuple):
     """A problem as `check --format json` tells it."""
 
     line: int
@@ -63,7 +63,7 @@ class Told(NamedTuple):
         return f"line {self.line}: {self.level} {self.name}; {self.message}"
 
 
-def told(file: Path) -> list[Told]:
+def printed_problems(file: Path) -> list[PrintedProblem]:
     """What `check` tells of a stack file."""
     problems = json.loads(run("check", "--format", "json", file).out)
-    return [Told(*(problem[key] for key in Told._fields)) for problem in problems]
+    return [PrintedProblem(*(problem[key] for key in PrintedProblem._fields)) for problem in problems]

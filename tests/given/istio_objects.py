@@ -83,10 +83,10 @@ def emitted() -> list[Object]:
     """Every object of every scenario."""
     goldens = [file for scenario in SCENARIOS for file in sorted(scenario.glob("*.golden.yaml"))]
     return [
-        found
+        manifest
         for file in goldens
         if file.name != "outputs.golden.yaml"
-        for found in yaml.load_all(file.read_text(), Loader=_LOADER)
+        for manifest in yaml.load_all(file.read_text(), Loader=_LOADER)
     ]
 
 

@@ -77,9 +77,9 @@ def _without_environment(words: list[str]) -> list[str]:
 def section(page: Path, heading: str) -> str:
     """What stands below a heading of any level, up to the next of that level or a higher one."""
     pattern = rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,6}} |\Z)"
-    found = re.search(pattern, _without_blocks(page.read_text()), re.MULTILINE | re.DOTALL)
-    assert found, f"{page.name} has no section {heading!r}"
-    return found[2]
+    match = re.search(pattern, _without_blocks(page.read_text()), re.MULTILINE | re.DOTALL)
+    assert match, f"{page.name} has no section {heading!r}"
+    return match[2]
 
 
 def _without_blocks(text: str) -> str:

@@ -170,7 +170,7 @@ def rules(draw: Draw, calls: Calls, all_services: list[Spec], cluster_of: Spec) 
 
 @st.composite
 def traffic(draw: Draw, all_services: list[Spec], cluster_of: Spec) -> list[Spec]:
-    found: list[Spec] = []
+    all_rules: list[Spec] = []
     for service in all_services:
         ports = http_ports(service)
         clients = some(draw, list(service["clusters"]))
@@ -180,8 +180,8 @@ def traffic(draw: Draw, all_services: list[Spec], cluster_of: Spec) -> list[Spec
         for group in filter(None, (clients[:middle], clients[middle:])):
             narrowed: list[int | None] = [*some(draw, ports, at_least=1)] if draw(st.booleans()) else [None]
             drawn = [draw(rules(Calls(service, group, port), all_services, cluster_of)) for port in narrowed]
-            found += [rule for rule in drawn if rule]
-    return found
+            all_rules += [rule for rule in drawn if rule]
+    return all_rules
 
 
 @st.composite

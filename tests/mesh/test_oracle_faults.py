@@ -60,9 +60,9 @@ def test_a_call_that_is_lost_says_where(fault: Callable[[dict[str, list[Object]]
     objects = deepcopy(federation({"route": [V2]}))
     fault(objects)
 
-    told = Judge(CONFIG, objects, [call]).differences(call)
+    differences = Judge(CONFIG, objects, [call]).differences(call)
 
-    assert any(reason in line for line in told), told
+    assert any(reason in line for line in differences), differences
     lost = expected({"destinations": [], "lost": 100})
     assert Judge(CONFIG, objects, [lost]).differences(lost) == []
 
@@ -73,9 +73,9 @@ def test_a_way_that_accepts_more_accounts_than_there_are_is_a_fault() -> None:
     caller = Caller("east", "shop")
     world = Judge(CONFIG, objects, [{"client": "east", "from": {"namespace": "shop"}}]).world()
 
-    told = [fault for hop in hops.hops(world, caller) for fault in hops.faults(world, hop)]
+    faults = [fault for hop in hops.hops(world, caller) for fault in hops.faults(world, hop)]
 
-    assert told == [
+    assert faults == [
         f"outbound|8080||{AWAY} on east accepts ['spiffe://west/ns/shop/sa/cart', 'spiffe://west/ns/shop/sa/more']"
     ]
 

@@ -64,15 +64,15 @@ def test_a_subset_selects_the_pods_that_the_spec_says(translation: Translation) 
                 [service] = [s for s in translation.spec["services"] if reference(s) == f"{name}.{namespace}"]
                 assert destination["port"]["number"] in {port["number"] for port in service["ports"]}
                 if "subset" in destination:
-                    found = labels_of_subset(translation, service, client, destination["subset"])
-                    assert found == stated_labels(service["clusters"][client], destination["subset"]), rule
+                    labels = labels_of_subset(translation, service, client, destination["subset"])
+                    assert labels == stated_labels(service["clusters"][client], destination["subset"]), rule
 
 
 def labels_of_subset(translation: Translation, service: Spec, cluster: str, subset: str) -> Object:
     host = local_host(translation.spec, service, cluster)
     rules = visible_rules(translation, cluster, "any", host, home=service["namespace"])
-    [found] = [s for rule in rules for s in rule["spec"].get("subsets", ()) if s["name"] == subset]
-    labels: Object = found["labels"]
+    [definition] = [s for rule in rules for s in rule["spec"].get("subsets", ()) if s["name"] == subset]
+    labels: Object = definition["labels"]
     return labels
 
 
@@ -128,13 +128,13 @@ def shares(translation: Translation, client: str, service: Spec, port: int) -> d
     [rule] = [r for r in of_kind(translation.objects[client], "VirtualService") if host in r["spec"]["hosts"]]
     assert (rule["metadata"]["namespace"], rule["metadata"]["name"]) == (service["namespace"], service["name"])
     [http] = [http for http in rule["spec"]["http"] if {"port": port} in http["match"]]
-    found = {
+    weights = {
         (r["destination"]["host"], r["destination"].get("subset"), r["destination"]["port"]["number"]): r.get("weight")
         for r in http["route"]
     }
-    assert len(found) == len(http["route"])
-    assert len(found) == 1 or None not in found.values()
-    return found
+    assert len(weights) == len(http["route"])
+    assert len(weights) == 1 or None not in weights.values()
+    return weights
 
 
 # -- the way there -----------------------------------------------------------------------------------------------
@@ -214,8 +214,8 @@ def test_at_every_level_connections_are_kept_alive_and_none_is_waited_for_longer
 
 def levels(translation: Translation) -> Iterator[Object]:
     """What Istio may take the policy of a call between clusters from: the top of a policy, and each of its ports."""
-    for _, found in translation.everything:
-        for policy in policies(found):
+    for _, manifest in translation.everything:
+        for policy in policies(manifest):
             yield policy
             yield from policy["portLevelSettings"]
 

@@ -28,8 +28,8 @@ def await_ways(federation: Federation, spec: Spec, within: float) -> None:
     proxy = federation.bed.proxy(federation.bed.caller("cluster1/productpage").workload)
     wanted = set(_ways(spec))
     deadline = time.monotonic() + within
-    while (found := set(_ways_of(proxy))) != wanted:
-        assert time.monotonic() < deadline, f"{found} instead of {wanted}"
+    while (ways := set(_ways_of(proxy))) != wanted:
+        assert time.monotonic() < deadline, f"{ways} instead of {wanted}"
         time.sleep(0.1)
 
 

@@ -28,12 +28,12 @@ def elsewhere(federation: Federation) -> Iterator[None]:
     """Calls to ratings on cluster1 go to cluster2; the cluster's DNS knows the Service, as Kubernetes' own would."""
     federation.bed.start(CONSOLE)
     federation.become(with_ratings(reviews(*SPLIT)))
-    (made,) = (
+    (ratings,) = (
         service
         for service in federation.bed.objects("cluster1").all("v1", "Service")
         if service["metadata"]["name"] == "ratings"
     )
-    federation.bed.names.write_text(json.dumps({"ratings.default.svc.cluster.local": [made["spec"]["clusterIP"]]}))
+    federation.bed.names.write_text(json.dumps({"ratings.default.svc.cluster.local": [ratings["spec"]["clusterIP"]]}))
     yield
     federation.bed.names.write_text("{}")
     federation.bed.stop(CONSOLE)
@@ -52,10 +52,10 @@ def test_its_own_name_leads_to_the_other_cluster(port: Port, caller: str, federa
 
 @callers
 def test_its_own_name_serves_grpc(caller: str, federation: Federation) -> None:
-    found = calls.grpc(federation.bed.caller(caller), f"ratings:{GRPC.number}", number=50)
+    report = calls.grpc(federation.bed.caller(caller), f"ratings:{GRPC.number}", number=50)
 
-    last = found["last"]
-    assert found["answers"] == {"ratings-v1-0": 50}
+    last = report["last"]
+    assert report["answers"] == {"ratings-v1-0": 50}
     assert (last["cluster"], last["port"]) == ("cluster2", GRPC.number)
     assert last["caller"] == f"spiffe://cluster1/ns/default/sa/bookinfo-{caller.partition('/')[2]}"
 

@@ -18,5 +18,5 @@ def test_a_gateway_with_a_dns_name_is_reached_at_the_address_of_that_name(federa
 
     assert federation.send(100).answers == {"v3 on cluster2": 100}
     proxy = federation.bed.proxy(federation.bed.caller("cluster1/productpage").workload)
-    found = proxy.endpoints("outbound|9080|v3|reviews.default.svc.cluster2.global")
-    assert found == [f"{GATEWAYS['cluster2'][1]}:15443"]
+    endpoints = proxy.endpoints("outbound|9080|v3|reviews.default.svc.cluster2.global")
+    assert endpoints == [f"{GATEWAYS['cluster2'][1]}:15443"]

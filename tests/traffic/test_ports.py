@@ -26,13 +26,13 @@ def test_grpc_calls_over_one_connection_reach_the_grpc_port_of_every_pod_behind_
 ) -> None:
     federation.become(details(*SEVERAL_PORTS))
 
-    found = calls.grpc(federation.bed.caller("cluster1/productpage"), f"details:{GRPC.number}", number=2000)
+    report = calls.grpc(federation.bed.caller("cluster1/productpage"), f"details:{GRPC.number}", number=2000)
 
-    assert (found["last"]["cluster"], found["last"]["port"]) == ("cluster2", GRPC.number)
-    assert found["answers"].keys() == {"details-v2-0", "details-v2-1"}
+    assert (report["last"]["cluster"], report["last"]["port"]) == ("cluster2", GRPC.number)
+    assert report["answers"].keys() == {"details-v2-0", "details-v2-1"}
     # each connection leads to one pod, and is renewed after 100 calls: of 20, fewer than two lead to one of the pods
     # once in 25,000 times
-    assert min(found["answers"].values()) > 100
+    assert min(report["answers"].values()) > 100
 
 
 def test_a_port_that_the_spec_does_not_list_stays_where_it_was(federation: Federation) -> None:

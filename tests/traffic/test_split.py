@@ -53,10 +53,10 @@ def test_the_caller_s_identity_arrives_at_the_version_on_the_other_cluster(feder
 def test_istiod_trusts_whom_the_output_says(federation: Federation) -> None:
     federation.become(reviews(*SPLIT))
 
-    (told,) = federation.stack.outputs()["trust"]["cluster2"]["caCertificates"]
-    (given,) = federation.bed.istiod("cluster2").configuration()["caCertificates"]
-    assert given["pem"] == federation.bed.root
-    assert told["trustDomains"] == given["trustDomains"] == ["cluster1"]
+    (in_output,) = federation.stack.outputs()["trust"]["cluster2"]["caCertificates"]
+    (at_istiod,) = federation.bed.istiod("cluster2").configuration()["caCertificates"]
+    assert at_istiod["pem"] == federation.bed.root
+    assert in_output["trustDomains"] == at_istiod["trustDomains"] == ["cluster1"]
 
 
 def test_a_split_over_three_clusters(federation: Federation) -> None:
