@@ -57,7 +57,7 @@ def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, shape: Shape = "
         if shape == "failover":
             entries[-1]["trafficPolicy"] = POLICY
             first, *others = route
-            substitutes = [{"cluster": one["cluster"], **version} for one in others]
+            substitutes = [{"cluster": share["cluster"], **version} for share in others]
             http = [{**entry, "route": [{**first, "failover": substitutes}]} for entry in http]
         traffic.append({"service": f"{name}.team{number % 50}", "clients": {"clusters": clients}, "http": http})
     return {

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from tests.given.commands import run
 
-HOME = Path(__file__).parents[1] / "broken"
-BROKEN = sorted(HOME.glob("*/*.yaml"))
-REFERENCES = HOME / "federation" / "references_that_lead_nowhere.yaml"
+BROKEN_FOLDER = Path(__file__).parents[1] / "broken"
+BROKEN = sorted(BROKEN_FOLDER.glob("*/*.yaml"))
+REFERENCES = BROKEN_FOLDER / "federation" / "references_that_lead_nowhere.yaml"
 """A stack file with problems in every part."""
 
 _MARK = re.compile("# (problem|warning): ")
@@ -39,7 +39,7 @@ class Expectation(NamedTuple):
 
 def title(file: Path) -> str:
     """A broken file as tests name it: `<subject>/<sentence>`."""
-    return str(file.relative_to(HOME).with_suffix(""))
+    return str(file.relative_to(BROKEN_FOLDER).with_suffix(""))
 
 
 def expectations(text: str) -> Iterator[Expectation]:

@@ -20,7 +20,7 @@ from tests.given.scenarios import SCENARIOS
 
 Object = dict[str, Any]
 
-_HOME = Path(__file__).parents[1] / "istio"
+_FOLDER = Path(__file__).parents[1] / "istio"
 _PROBLEM = "# problem: "
 _RELEASES = "# releases: "
 _NAMESPACE = "judged"
@@ -91,7 +91,7 @@ def emitted() -> list[Object]:
 
 
 def _documents(folder: str) -> Iterator[Document]:
-    for file in sorted((_HOME / folder).glob("*/*.yaml")):
+    for file in sorted((_FOLDER / folder).glob("*/*.yaml")):
         for number, text in enumerate(file.read_text().split("---\n"), 1):
             yield Document(file, number, text)
 

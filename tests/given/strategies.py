@@ -51,14 +51,14 @@ def gateways(draw: Draw, number: int) -> Spec:
 @st.composite
 def ways_in(draw: Draw, number: int) -> Spec:
     """A cluster's gateway, or several that share its calls."""
-    one = draw(gateways(number))
+    gateway = draw(gateways(number))
     if draw(st.integers(0, 2)):
-        return {"gateway": one}
-    other = {**draw(gateways(number + 100)), "selector": {"istio": "other"}}
-    several = {draw(st.sampled_from(["default", "a", "a-b"])): one, draw(st.sampled_from(["b", "b-c"])): other}
+        return {"gateway": gateway}
+    second = {**draw(gateways(number + 100)), "selector": {"istio": "other"}}
+    several = {draw(st.sampled_from(["default", "a", "a-b"])): gateway, draw(st.sampled_from(["b", "b-c"])): second}
     weights = draw(st.sampled_from([None, (90, 10), (0, 1), (3, 3)]))
-    for gateway, weight in zip(several.values(), weights or (), strict=False):
-        gateway["weight"] = weight
+    for part, weight in zip(several.values(), weights or (), strict=False):
+        part["weight"] = weight
     return {"gateways": several}
 
 

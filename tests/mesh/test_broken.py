@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.given.broken import BROKEN, HOME, expectations, printed_problems, title
+from tests.given.broken import BROKEN, BROKEN_FOLDER, expectations, printed_problems, title
 from tests.given.repository import REPOSITORY
 
 
@@ -36,7 +36,7 @@ def test_problems_come_in_the_order_of_the_text(file: Path) -> None:
 
 def test_problems_come_in_the_same_order_in_every_process() -> None:
     """Text has another hash in each, and so sets have another order."""
-    file = HOME / "gateways" / "none_on_any_of_many_clusters.yaml"
+    file = BROKEN_FOLDER / "gateways" / "none_on_any_of_many_clusters.yaml"
     printed = {
         subprocess.run(
             [sys.executable, "-m", "components.mesh", "check", str(file)],

@@ -126,7 +126,7 @@ def ranks_of(objects: list[Object], host: str, client: str) -> Ranks:
     """As istiod ranks endpoints: by the first label of `failoverPriority` that is not as it should be, or by region."""
     (policy,) = (rule_ for rule_ in of_kind(objects, "DestinationRule") if rule_["spec"]["host"] == host)
     wanted = dict(text.partition("=")[::2] for text in priorities_of(policy) or ())
-    nearer = {one["to"] for one in order_of(policy).get("failover", ())}
+    nearer = {direction["to"] for direction in order_of(policy).get("failover", ())}
     ranks: dict[int, set[str]] = {}
     for entry in of_kind(objects, "ServiceEntry"):
         if host in entry["spec"]["hosts"]:

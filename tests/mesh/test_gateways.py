@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.given import core
-from tests.given.scenarios import HOME, spec_of
+from tests.given.scenarios import SCENARIOS_FOLDER, spec_of
 from tests.given.specs import Spec
 
 HOST = "reviews.default.svc.cluster2.global"
-SHARING = spec_of(HOME / "gateways" / "two_gateways_that_share_90_10")
+SHARING = spec_of(SCENARIOS_FOLDER / "gateways" / "two_gateways_that_share_90_10")
 
 
 def policies(spec: Spec) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def test_a_gateway_joins_takes_all_calls_and_replaces_another_and_no_request_is_
     assert report.answers.keys() == {"v3 on cluster2"}
     assert proxy.endpoints(OUTBOUND) == [f"{NEW_ADDRESS}:{GATEWAY_PORT}"]
     gateways = two.bed.objects("cluster2").all("networking.istio.io/v1", "Gateway")
-    assert [one["spec"]["selector"] for one in gateways] == [{"istio": "next"}]
+    assert [gateway["spec"]["selector"] for gateway in gateways] == [{"istio": "next"}]
 
 
 def over(**weights: int) -> Spec:
