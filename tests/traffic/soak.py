@@ -22,7 +22,7 @@ from sandbox.mesh.load import Report
 from sandbox.mesh.topology import BedCluster
 from tests.given.specs import SPLIT, Spec
 from tests.real.bed import CALLERS, GATEWAYS, WORKLOADS, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
 from tests.real.stack import Stack
 from tests.real.updates import Update, hardest, updates
@@ -43,7 +43,7 @@ class Kind:
 
     name: str
     before: Spec
-    update: Callable[[Federation], object]
+    update: Callable[[LiveFederation], object]
 
 
 def main() -> int:
@@ -102,7 +102,7 @@ def _waited(update: Update) -> Kind:
 def _rename() -> Kind:
     bookinfo = reviews(*SPLIT, settle=SETTLE)
 
-    def there_and_back(federation: Federation) -> None:
+    def there_and_back(federation: LiveFederation) -> None:
         with federation.renamed("bookinfo"):
             federation.update(bookinfo)
 
@@ -129,7 +129,7 @@ def side_by_side(kinds: list[Kind], meshes: int, rounds: int, results: Results) 
             ended.result()
 
 
-def soak(federation: Federation, kinds: list[Kind], rounds: int, results: Results, over: threading.Event) -> None:
+def soak(federation: LiveFederation, kinds: list[Kind], rounds: int, results: Results, over: threading.Event) -> None:
     """So many rounds on one mesh; none is begun any more, and no other update, once all is `over`."""
     for number in range(1, rounds + 1):
         for is_busy in (False, True):
@@ -149,15 +149,15 @@ def soak(federation: Federation, kinds: list[Kind], rounds: int, results: Result
 
 
 @contextmanager
-def federation(directory: Path) -> Iterator[Federation]:
+def federation(directory: Path) -> Iterator[LiveFederation]:
     """A bed whose istiods are as Istio ships them, and a stack on it."""
     with sandbox_for_beds(directory / "sandbox", GATEWAYS) as sandbox:
         bed = Bed.up(sandbox, [BedCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
-        yield Federation(bed, Stack(directory / "stack", sandbox.environment()))
+        yield LiveFederation(bed, Stack(directory / "stack", sandbox.environment()))
 
 
 @contextmanager
-def reported(reports: list[Report], federation: Federation, *, is_busy: bool) -> Iterator[None]:
+def reported(reports: list[Report], federation: LiveFederation, *, is_busy: bool) -> Iterator[None]:
     """Requests during the block, and for as long afterwards as istiod may take to tell its proxies; adds a report."""
     caller = federation.bed.caller("cluster1/productpage")
     with busy(federation.bed) if is_busy else calls.under_load(caller, REVIEWS, rate=RATE) as run:

@@ -19,7 +19,7 @@ from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
 from tests.given.specs import SPLIT
 from tests.real import traces
 from tests.real.bed import reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.processes import working_in
 from tests.real.requirement import require_mesh
 from tests.real.stack import REPOSITORY
@@ -40,7 +40,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def test_two_beds_side_by_side_do_not_disturb_each_other_and_one_goes_without_a_trace(
-    sandbox: Sandbox, federation: Federation
+    sandbox: Sandbox, federation: LiveFederation
 ) -> None:
     federation.become(reviews(*SPLIT))
     before = traces.of_bed(Bed(sandbox), "alone")
@@ -117,7 +117,7 @@ def test_a_machine_that_cannot_hold_a_bed_is_told_why() -> None:
     assert "/proc/sys/net/ipv4/ip_forward" in output.decode()
 
 
-def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: Federation) -> None:
+def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: LiveFederation) -> None:
     processes = working_in(federation.bed.sandbox.directory)
     ours = {inode for process in processes for inode in sockets_of(process)}
 

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from tests.real.bed import GATEWAYS, reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 
 pytestmark = pytest.mark.mesh
 
 NAME = "gateway.cluster2.example.com"
 
 
-def test_a_gateway_with_a_dns_name_is_reached_at_the_address_of_that_name(federation: Federation) -> None:
+def test_a_gateway_with_a_dns_name_is_reached_at_the_address_of_that_name(federation: LiveFederation) -> None:
     federation.bed.names.write_text(json.dumps({NAME: [GATEWAYS["cluster2"][1]]}))
     federation.become(reviews(("cluster2", "v3", 1), gateway=NAME))
 
