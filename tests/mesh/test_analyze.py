@@ -12,7 +12,7 @@ import yaml
 from sandbox import tools
 from tests.given.goldens import Object, config, everything
 from tests.given.scenarios import SCENARIOS, title
-from tests.oracle.stack import Stack
+from tests.oracle.inventory import Inventory
 from tests.oracle.surroundings import surroundings
 
 NO_SUBSET = re.compile(
@@ -22,11 +22,11 @@ NO_SUBSET = re.compile(
 
 @pytest.mark.parametrize("folder", SCENARIOS, ids=title)
 def test_analyze_finds_no_error(folder: Path, tmp_path: Path) -> None:
-    stack = Stack(config(folder))
-    for name, cluster in stack.clusters.items():
+    inventory = Inventory(config(folder))
+    for name, cluster in inventory.clusters.items():
         objects = everything(folder)[name]
         file = tmp_path / f"{name}.yaml"
-        file.write_text(yaml.safe_dump_all([*surroundings(stack, name), *objects]))
+        file.write_text(yaml.safe_dump_all([*surroundings(inventory, name), *objects]))
 
         errors = [message for message in analyzed(file) if message["level"] == "Error"]
 

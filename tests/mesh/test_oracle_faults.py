@@ -21,7 +21,7 @@ from tests.given.hand_written import (
 from tests.oracle import hops
 from tests.oracle.configuration import Endpoint
 from tests.oracle.istiod import RefusalError
-from tests.oracle.judgement import Judge, Problem, refusals
+from tests.oracle.judgement import Judge, SpelledProblem, refusals
 from tests.oracle.spreading import spread
 from tests.oracle.validation import RefusedByEnvoyError, validate
 from tests.oracle.world import Caller
@@ -171,7 +171,7 @@ def test_overlapping_hosts_of_a_gateway_are_refused_by_envoy() -> None:
     everything["spec"]["servers"][0]["hosts"] = ["*.local"]
     objects["west"].append(everything)
     world = Judge(CONFIG, objects, []).world()
-    (gateway,) = world.stack.clusters["west"].gateways
+    (gateway,) = world.inventory.clusters["west"].gateways
 
     with pytest.raises(RefusedByEnvoyError, match="has the same matching rules"):
         validate(world.of_gateway(gateway))
@@ -179,8 +179,8 @@ def test_overlapping_hosts_of_a_gateway_are_refused_by_envoy() -> None:
 
 def test_refusals_are_found_by_place_and_words() -> None:
     problems = [
-        Problem("traffic[0].http[1].match[0]", "can never match; http[0] takes all of it"),
-        Problem("traffic[0].http[10]", "another one"),
+        SpelledProblem("traffic[0].http[1].match[0]", "can never match; http[0] takes all of it"),
+        SpelledProblem("traffic[0].http[10]", "another one"),
     ]
     errors = [{"path": "traffic[0].http[1]", "mentions": ["http[0]"]}]
 

@@ -55,7 +55,7 @@ def visible_rules(translation: Translation, cluster: str, namespace: str, host: 
 
 
 @dataclass
-class Hop:
+class OutgoingCall:
     """A call that leaves its cluster: what the client's proxy does with it."""
 
     client: str
@@ -67,7 +67,7 @@ class Hop:
     tls: Object
 
 
-def hops(translation: Translation) -> Iterator[Hop]:
+def outgoing_calls(translation: Translation) -> Iterator[OutgoingCall]:
     """Every way a call can leave a cluster: routes of VirtualServices, and dialling a federated host."""
     for client, objects in translation.objects.items():
         for entry in of_kind(objects, "ServiceEntry"):
@@ -75,7 +75,7 @@ def hops(translation: Translation) -> Iterator[Hop]:
             dialled = [(port["number"], "") for port in entry["spec"]["ports"]]
             for port, subset in {*dialled, *routed(objects, entry["spec"]["hosts"][0])}:
                 tls = client_tls(translation, client, entry["spec"]["hosts"][0], port, subset)
-                yield Hop(client, serving, service, port, subset, entry, tls)
+                yield OutgoingCall(client, serving, service, port, subset, entry, tls)
 
 
 def meaning(spec: Spec, host: str) -> tuple[str, Spec]:

@@ -98,8 +98,8 @@ class Pod:
         return f"{self.presence.name}-{self.version}"
 
 
-class Stack:
-    """What a stack file says."""
+class Inventory:
+    """The clusters, gateways and pods of a stack file."""
 
     def __init__(self, config: Part) -> None:
         self._config = spec_of_config(config)
