@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from . import addresses, mesh, plan, up
-from .table import Figure, table
+from tests.bench import addresses, mesh, plan, up
+from tests.bench.table import Figure, table
 
 BENCHES: dict[str, list[tuple[str, Callable[[], list[Figure]]]]] = {
     "plan": [

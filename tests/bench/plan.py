@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Literal, cast
 
-from .table import Figure
+from tests.bench.table import Figure
 
 CLUSTERS = 20
 SERVICES = 1_000
