@@ -74,7 +74,7 @@ def _keys(model: type[BaseModel]) -> Iterator[Key]:
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:
     """Field → the docstring below it. Pydantic would read the sources of all models whenever a program starts."""
-    found: dict[str, str] = {}
+    docstrings: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         if issubclass(owner, SpecPart):
             [definition] = ast.parse(inspect.getsource(owner)).body
@@ -82,8 +82,8 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
             for field, below in pairwise(definition.body):
                 match field, below:
                     case ast.AnnAssign(target=ast.Name(name)), ast.Expr(value=ast.Constant(value=str(text))):
-                        found[name] = inspect.cleandoc(text)
-    return found
+                        docstrings[name] = inspect.cleandoc(text)
+    return docstrings
 
 
 def _models(hint: Any) -> Iterator[tuple[type[BaseModel], str]]:
@@ -98,7 +98,8 @@ def _models(hint: Any) -> Iterator[tuple[type[BaseModel], str]]:
     elif origin in (list, tuple, Sequence):
         yield from ((model, f"[]{steps}") for model, steps in _models(arguments[0]))
     elif origin in (Union, UnionType):
-        yield from (found for argument in arguments for found in _models(argument))
+        for argument in arguments:
+            yield from _models(argument)
 
 
 def _words(hint: Any, names: Mapping[str, str]) -> str:
@@ -168,11 +169,11 @@ def _names() -> dict[str, str]:
 
     Two names for one and the same type say nothing of a field of that type.
     """
-    found = defaultdict(list)
+    names_of = defaultdict(list)
     for name, value in vars(values).items():
         if get_origin(value) is Annotated:
-            found[_identity(value)].append(_spaced(name))
-    return {identity: names[0] for identity, names in found.items() if len(names) == 1}
+            names_of[_identity(value)].append(_spaced(name))
+    return {identity: names[0] for identity, names in names_of.items() if len(names) == 1}
 
 
 def _identity(hint: Any) -> str:

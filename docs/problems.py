@@ -11,10 +11,10 @@ BROKEN = Path(__file__).parents[1] / "tests" / "broken"
 
 def examples() -> list[Problem]:
     """The problem of each name that is said in the fewest characters, sorted by name."""
-    found = {
+    shortest = {
         problem.name: problem for problem in sorted(_problems(), key=lambda problem: (-len(str(problem)), str(problem)))
     }
-    return [problem for _, problem in sorted(found.items())]
+    return [problem for _, problem in sorted(shortest.items())]
 
 
 def _problems() -> Iterator[Problem]:

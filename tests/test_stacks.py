@@ -19,9 +19,9 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 def tracked() -> list[Path]:
     """As git lists them: an environment of your own, which git ignores or does not know yet, is yours."""
     listing = ["git", "ls-files", "--cached", "stacks/*.yaml"]
-    found = subprocess.run(listing, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.split()
+    paths = subprocess.run(listing, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.split()
     ours = [f"stacks/Pulumi.{name}.yaml" for name in ("demo", *ENVIRONMENTS)]
-    return [REPOSITORY / path for path in sorted({*found, *ours})]
+    return [REPOSITORY / path for path in sorted({*paths, *ours})]
 
 
 def federation_of(name: str) -> Federation:

@@ -55,7 +55,7 @@ def joined(values: Sequence[str]) -> str:
     return " and ".join([", ".join(values[:-1]), values[-1]]) if len(values) > 1 else "".join(values)
 
 
-_WORDS = {
+PYDANTIC_ERRORS = {
     "bool": ("not-a-boolean", "is neither true nor false"),
     "finite_number": ("not-an-integer", "is not an integer"),
     "greater_than_equal": ("too-small", "is too small; it should be at least {ge}"),
@@ -73,7 +73,7 @@ def told(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     kind = detail["type"]
     if kind == "string_type":
         return "not-text", f"{shown(value)} {not_text(value)}"
-    known = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
+    known = PYDANTIC_ERRORS.get(kind) or PYDANTIC_ERRORS.get(kind.partition("_")[0])
     if known is None:
         return kind, f"{shown(value)} {detail['msg']}"
     name, words = known

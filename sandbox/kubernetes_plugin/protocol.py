@@ -14,15 +14,15 @@ _PACKAGES = ("pulumi", "pulumi.runtime")
 @contextmanager
 def _bare_packages() -> Iterator[None]:
     """Inside, the SDK's packages only say where their modules lie; nothing of it stays behind."""
-    made = []
+    bare = []
     for name in _PACKAGES:
         if name not in sys.modules and (spec := find_spec(name)):
             sys.modules[name] = module_from_spec(spec)
-            made.append(name)
+            bare.append(name)
     try:
         yield
     finally:
-        for name in made:
+        for name in bare:
             del sys.modules[name]
 
 

@@ -30,7 +30,7 @@ def gateways(path: Path) -> list[Workload]:
     """The clusters' gateways, at the addresses that the stack file states."""
     federation = read_stack_file(path).federation
     return [
-        gateway(name, *(target.address for one in cluster.gateway_of.values() for target in one.addresses))
+        gateway(name, *(target.address for stated in cluster.gateway_of.values() for target in stated.addresses))
         for name, cluster in federation.clusters.items()
         if cluster.gateway_of
     ]

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from . import addresses, mesh, plan, up
-from .table import Figure, table
+from tests.bench import addresses, mesh, plan, up
+from tests.bench.table import Figure, table
 
 BENCHES: dict[str, list[tuple[str, Callable[[], list[Figure]]]]] = {
     "plan": [
@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     met = True
     for which in chosen:
         for title, measure in BENCHES[which]:
-            found = measure()
-            met = met and all(figure.is_met for figure in found)
-            print(table(title, found), end="\n\n", flush=True)
+            figures = measure()
+            met = met and all(figure.is_met for figure in figures)
+            print(table(title, figures), end="\n\n", flush=True)
     return 0 if met else 1
 
 

@@ -7,7 +7,7 @@ from statistics import median
 
 from mesh_federation.mesh.addresses import Ledger, allocate
 
-from .table import Figure
+from tests.bench.table import Figure
 
 HOSTS = [f"service{number}.default.svc.cluster{number % 20}.global" for number in range(10_000)]
 POOL = ip_network("240.0.0.0/12")

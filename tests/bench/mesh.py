@@ -7,10 +7,9 @@ from tempfile import TemporaryDirectory
 from sandbox.mesh import calls, federated
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import BOOKINFO
+from tests.bench.table import Figure
 from tests.given.repository import REPOSITORY
 from tests.real.processes import working_in
-
-from .table import Figure
 
 DEMO = REPOSITORY / "stacks" / "Pulumi.demo.yaml"
 

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Literal, cast
 
-from .table import Figure
+from tests.bench.table import Figure
 
 CLUSTERS = 20
 SERVICES = 1_000
@@ -57,7 +57,7 @@ def spec(clusters: int = CLUSTERS, services: int = SERVICES, *, shape: Shape = "
         if shape == "failover":
             entries[-1]["trafficPolicy"] = POLICY
             first, *others = route
-            substitutes = [{"cluster": one["cluster"], **version} for one in others]
+            substitutes = [{"cluster": share["cluster"], **version} for share in others]
             http = [{**entry, "route": [{**first, "failover": substitutes}]} for entry in http]
         traffic.append({"service": f"{name}.team{number % 50}", "clients": {"clusters": clients}, "http": http})
     return {
@@ -76,16 +76,16 @@ def measure(shape: Shape) -> list[Figure]:
     arguments = [sys.executable, "-m", __name__, shape]
     process = subprocess.run(arguments, check=True, capture_output=True, text=True)
     whole = time.perf_counter() - start
-    found = json.loads(process.stdout)
+    measurements = json.loads(process.stdout)
     return [
-        Figure("objects", found["objects"], ""),
-        Figure("read, check and resolve", found["read"], "s"),
-        Figure("allocate", found["allocate"], "s"),
-        Figure("plan, as a list of dicts", found["plan"], "s"),
-        Figure("together", found["seconds"], "s", aim=2),
-        Figure("json.dumps of that list", found["json"], "s"),
-        Figure("together, in json.dumps", found["seconds"] / found["json"], "×", aim=3),
-        Figure("peak memory", found["megabytes"], "MB", aim=500),
+        Figure("objects", measurements["objects"], ""),
+        Figure("read, check and resolve", measurements["read"], "s"),
+        Figure("allocate", measurements["allocate"], "s"),
+        Figure("plan, as a list of dicts", measurements["plan"], "s"),
+        Figure("together", measurements["seconds"], "s", aim=2),
+        Figure("json.dumps of that list", measurements["json"], "s"),
+        Figure("together, in json.dumps", measurements["seconds"] / measurements["json"], "×", aim=3),
+        Figure("peak memory", measurements["megabytes"], "MB", aim=500),
         Figure("the whole process, with imports, checks and json.dumps", whole, "s"),
     ]
 

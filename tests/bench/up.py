@@ -12,10 +12,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.bench.table import Figure
 from tests.given import core
 from tests.real.stack import Stack, program
-
-from .table import Figure
 
 SERVICES = 43
 ROUNDS = 5

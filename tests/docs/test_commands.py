@@ -65,7 +65,7 @@ def test_commands_of_the_core_are_understood(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", pages.arguments_of(TRAFFIC), ids=" ".join)
 def test_commands_that_send_requests_are_understood(arguments: list[str]) -> None:
-    traffic._parser().parse_args(arguments)
+    traffic.parser().parse_args(arguments)
 
 
 @pytest.mark.parametrize("arguments", pages.arguments_of(SOAK), ids=" ".join)

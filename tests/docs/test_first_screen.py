@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import yaml
 
 from tests.given import core, pages
+from tests.given.specs import spec_of_config
 
 TEXT = pages.README.read_text()
 
@@ -13,7 +14,7 @@ TEXT = pages.README.read_text()
 def test_the_first_spec_is_the_demos() -> None:
     demo = yaml.safe_load((pages.REPOSITORY / "stacks/Pulumi.demo.yaml").read_text())["config"]
 
-    assert pages.first_spec() == pages.stated(demo)
+    assert pages.first_spec() == spec_of_config(demo)
 
 
 def test_the_picture_shows_the_first_spec() -> None:

@@ -22,13 +22,13 @@ class Mocks(pulumi.runtime.Mocks):
             state["addresses"] = dict(allocate(state["hosts"], ipaddress.ip_network(state["pool"]), Ledger()).addresses)
         if args.typ == "kubernetes:core/v1:Service":
             state["status"] = {"loadBalancer": {"ingress": [{"ip": "172.18.0.230"}]}}
-        made.append(args.name)
+        names.append(args.name)
         return args.resource_id or args.name, state
 
     def call(self, args):
         return {}
 
-made, exported = [], {}
+names, exported = [], {}
 pulumi.runtime.set_mocks(Mocks(), project="documentation", stack="test", preview=False)
 pulumi.export = exported.__setitem__
 
@@ -37,7 +37,7 @@ async def run():
     await pulumi.runtime.stack.wait_for_rpcs()
     return {name: await output.future() for name, output in exported.items()}
 
-print(json.dumps({"outputs": asyncio.get_event_loop().run_until_complete(run()), "made": made}))
+print(json.dumps({"outputs": asyncio.get_event_loop().run_until_complete(run()), "names": names}))
 """
 
 
@@ -51,7 +51,7 @@ def test_a_program_makes_the_federation_that_it_shows(block: Block) -> None:
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout.splitlines()[-1])
     for name in re.findall(r'MeshFederation\(\s*"(\w+)"', source):
-        assert f"{name}/cluster1/VirtualService/default/reviews" in result["made"]
+        assert f"{name}/cluster1/VirtualService/default/reviews" in result["names"]
     if "pulumi.export" in source:
         assert result["outputs"]["traffic"]["cluster1"]["reviews.default"] == {
             "v1 here (cluster1)": "25.00 %",

@@ -85,20 +85,20 @@ def test_an_object_is_part_of_one_that_the_spec_before_it_makes(block: Block) ->
         if identity(manifest.object) == identity(shown)
     ]
     assert named, f"no object is {identity(shown)}"
-    assert any(is_part(shown, made) for made in named)
+    assert any(is_part(shown, manifest) for manifest in named)
 
 
 def identity(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
     return manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"]
 
 
-def is_part(shown: Any, made: Any) -> bool:
+def is_part(shown: Any, whole: Any) -> bool:
     """Whether all that is shown is there; a list is shown whole."""
     if isinstance(shown, Mapping):
-        return isinstance(made, Mapping) and all(key in made and is_part(shown[key], made[key]) for key in shown)
+        return isinstance(whole, Mapping) and all(key in whole and is_part(shown[key], whole[key]) for key in shown)
     if isinstance(shown, Sequence) and not isinstance(shown, str):
-        return len(shown) == len(made) and all(map(is_part, shown, made))
-    return bool(shown == made)
+        return len(shown) == len(whole) and all(map(is_part, shown, whole))
+    return bool(shown == whole)
 
 
 @pytest.mark.parametrize("block", judged("ClusterRole"), ids=str)

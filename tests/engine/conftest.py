@@ -15,9 +15,9 @@ from tests.real.stack import REPOSITORY, Stack
 @pytest.fixture
 def clusters(sandbox: Sandbox) -> Clusters:
     """The clusters, all running and without an object of Istio's networking kinds."""
-    found = Clusters(sandbox)
-    found.wipe()
-    return found
+    clusters = Clusters(sandbox)
+    clusters.wipe()
+    return clusters
 
 
 @pytest.fixture

@@ -77,5 +77,5 @@ def test_over_ten_updates_no_address_moves_none_is_shared_and_none_is_reused_at_
 
 def entries(clusters: Clusters) -> dict[str, str]:
     """Host → address, as the API servers tell it."""
-    found = [obj["spec"] for key, obj in clusters.objects().items() if "/ServiceEntry/" in key]
-    return {spec["hosts"][0]: spec["addresses"][0] for spec in found}
+    specs = [obj["spec"] for key, obj in clusters.objects().items() if "/ServiceEntry/" in key]
+    return {spec["hosts"][0]: spec["addresses"][0] for spec in specs}

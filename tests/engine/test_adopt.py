@@ -103,11 +103,11 @@ def adopt(stack: Stack, clusters: Clusters, directory: Path) -> dict[str, Any]:
     """What the README's recipe writes."""
     state = directory / "state.json"
     state.write_text(json.dumps(stack.export()))
-    found = []
+    listings = []
     for cluster in ("cluster1", "cluster2"):
         listing = directory / f"{cluster}.json"
         listing.write_text(clusters.kubectl(cluster, "get", RESOURCES, "-A", "-o", "json"))
-        found += ["--found", f"{cluster}={listing}"]
-    mesh("adopt", str(stack.config_file), "--state", str(state), *found, "--out", str(directory / "import.json"))
+        listings += ["--found", f"{cluster}={listing}"]
+    mesh("adopt", str(stack.config_file), "--state", str(state), *listings, "--out", str(directory / "import.json"))
     document: dict[str, Any] = json.loads((directory / "import.json").read_text())
     return document

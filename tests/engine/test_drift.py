@@ -85,7 +85,7 @@ def take_over(clusters: Clusters, cluster: str, spec: dict[str, Any]) -> None:
 
 
 def specs_of(clusters: Clusters) -> dict[str, Any]:
-    return {key: found["spec"] for key, found in clusters.objects().items()}
+    return {key: obj["spec"] for key, obj in clusters.objects().items()}
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> Iterable[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
+from tests.given.specs import spec_of_config
 from tests.real.stack import REPOSITORY, Stack
 
 pytestmark = pytest.mark.engine
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.engine
 def test_an_environment_passes_preview_without_any_cluster(name: str, new_stack: Callable[..., Stack]) -> None:
     stack = new_stack(name)
     config = yaml.safe_load((REPOSITORY / "stacks" / f"Pulumi.{name}.yaml").read_text())["config"]
-    stack.configure({key.removeprefix("mesh:"): value for key, value in config.items()})
+    stack.configure(spec_of_config(config))
     stack.extra_environment["KUBECONFIG"] = os.devnull
 
     steps = stack.preview_steps()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.given.specs import spec_of_config
 from tests.real.clusters import Clusters
 from tests.real.stack import Stack
 
@@ -28,7 +29,7 @@ def test_an_update_brings_the_defaults_in_place_and_replaces_renames_and_moves_n
     state = json.loads((STATE / "state.json").read_text())
     create_objects(state, clusters)
     config = yaml.safe_load((STATE / "stack.yaml").read_text())["config"]
-    stack.configure({key.removeprefix("mesh:"): value for key, value in config.items()})
+    stack.configure(spec_of_config(config))
     import_state(state, stack, tmp_path)
     identities, resources, record = clusters.uids(), ids(stack), clusters.record()
 

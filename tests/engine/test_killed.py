@@ -170,21 +170,21 @@ def remembered(stack: Stack) -> set[str]:
 
 def addresses(stack: Stack) -> dict[str, str]:
     """Host → address, as the state remembers it."""
-    found: dict[str, str] = stack.resources()["mesh/addresses"]["outputs"]["addresses"]
-    return found
+    addresses: dict[str, str] = stack.resources()["mesh/addresses"]["outputs"]["addresses"]
+    return addresses
 
 
 def pending(stack: Stack) -> list[dict[str, Any]]:
     """The operations of which the state does not know how they ended."""
-    found: list[dict[str, Any]] = stack.export()["deployment"].get("pending_operations", [])
-    return found
+    operations: list[dict[str, Any]] = stack.export()["deployment"].get("pending_operations", [])
+    return operations
 
 
 def objects_of(namespace: str, clusters: Clusters) -> dict[str, tuple[str, Any]]:
     """Key → uid and spec, of every object that is there for the services of a namespace."""
     return {
-        key: (found["metadata"]["uid"], found["spec"])
-        for key, found in clusters.objects("cluster1", "cluster2").items()
+        key: (obj["metadata"]["uid"], obj["spec"])
+        for key, obj in clusters.objects("cluster1", "cluster2").items()
         if namespace in key
     }
 
@@ -243,10 +243,10 @@ def recipe(stack: str, clusters: tuple[str, ...]) -> Iterator[str]:
     """The documentation's commands, and where they name a cluster, for each cluster."""
     page = REPOSITORY / "docs" / "when-something-goes-wrong.md"
     section = page.read_text().partition("\n## An update was killed\n")[2]
-    found = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
+    listings = " ".join(f"--found {cluster}={cluster}.json" for cluster in clusters)
     for line in section.partition("```sh\n")[2].partition("\n```")[0].splitlines():
         if line.startswith("kubectl"):
             yield from (line.replace("prod-eu-fra", cluster).replace("eu-fra", cluster) for cluster in clusters)
         else:
             named = line.replace("Pulumi.prod.yaml", f"Pulumi.{stack}.yaml").replace("--stack prod", f"--stack {stack}")
-            yield re.sub(r"--found \S+", found, named)
+            yield re.sub(r"--found \S+", listings, named)

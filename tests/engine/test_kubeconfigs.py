@@ -22,9 +22,9 @@ ON_CLUSTER2 = {"DestinationRule/default/v3.reviews", "Gateway/istio-system/revie
 def stack(new_stack: Callable[..., Stack], tmp_path: Path) -> Stack:
     """Its file is where the program looks for it, to tell secrets from plain text."""
     checkout = a_checkout(tmp_path / "checkout")
-    found = new_stack(program=checkout)
-    (checkout / "stacks" / found.config_file.name).symlink_to(found.config_file)
-    return found
+    stack = new_stack(program=checkout)
+    (checkout / "stacks" / stack.config_file.name).symlink_to(stack.config_file)
+    return stack
 
 
 def test_an_encrypted_kubeconfig_leads_to_its_cluster_and_shows_neither_in_state_nor_in_diffs(
@@ -113,20 +113,20 @@ def objects_of(cluster: str, clusters: Clusters) -> set[str]:
 
 
 def kubeconfig(cluster: str, clusters: Clusters) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(clusters.sandbox.kubeconfig_of(cluster).read_text())
-    return found
+    kubeconfig: dict[str, Any] = yaml.safe_load(clusters.sandbox.kubeconfig_of(cluster).read_text())
+    return kubeconfig
 
 
 def token(cluster: str, clusters: Clusters) -> str:
     """What a kubeconfig must not give away."""
-    found: str = kubeconfig(cluster, clusters)["users"][0]["user"]["token"]
-    return found
+    token: str = kubeconfig(cluster, clusters)["users"][0]["user"]["token"]
+    return token
 
 
 def server(cluster: str, clusters: Clusters) -> str:
     """Where it leads."""
-    found: str = kubeconfig(cluster, clusters)["clusters"][0]["cluster"]["server"]
-    return found
+    server: str = kubeconfig(cluster, clusters)["clusters"][0]["cluster"]["server"]
+    return server
 
 
 def another_token(cluster: str, clusters: Clusters) -> str:

@@ -64,5 +64,5 @@ def test_a_weight_edit_changes_one_virtual_service_and_the_traffic_output_says_w
 
 
 def shares(stack: Stack) -> dict[str, str]:
-    found: dict[str, str] = stack.outputs()["traffic"]["cluster1"]["reviews.default"]
-    return found
+    shares: dict[str, str] = stack.outputs()["traffic"]["cluster1"]["reviews.default"]
+    return shares

@@ -112,7 +112,7 @@ def test_objects_come_after_what_they_depend_on_and_stay_when_what_they_are_dele
     record = clusters.record()
     stack.up()
     others = {"cluster1/ServiceEntry/default/taken", "cluster1/ServiceEntry/default/late"}
-    ours = {key: found for key, found in clusters.objects().items() if key not in others}
+    ours = {key: obj for key, obj in clusters.objects().items() if key not in others}
     assert len(ours) == 8
     written = [write.key for write in record.writes()]
     assert set(written[:2]) == others
@@ -181,7 +181,7 @@ def test_nine_pairs_of_clusters_settle_in_the_time_of_one(stack: Stack, clusters
 
     stack.up("--parallel", "32")
 
-    pairs = [name for name, found in stack.resources().items() if found["type"].endswith(":Arrivals")]
+    pairs = [name for name, state in stack.resources().items() if state["type"].endswith(":Arrivals")]
     written = record.writes()
     needs = [write.time for write in written if write.kind != "VirtualService"]
     routes = [write.time for write in written if write.kind == "VirtualService"]

@@ -24,5 +24,5 @@ def test_the_readmes_preview_of_a_weight_edit_is_the_engines(stack: Stack) -> No
 
     parts = re.split(r"^…\n|^\$ .*\n", shown, flags=re.MULTILINE)
     for part in filter(None, parts):
-        passed_over, found, printed = printed.partition(part)
-        assert found, passed_over
+        passed_over, match, printed = printed.partition(part)
+        assert match, passed_over

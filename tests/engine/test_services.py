@@ -80,8 +80,8 @@ def test_a_service_without_pods_that_somebody_made_is_adopted_and_keeps_its_addr
     state, listing, document = (tmp_path / name for name in ("state.json", "cluster1.json", "import.json"))
     state.write_text(json.dumps(stack.export()))
     listing.write_text(clusters.kubectl("cluster1", "get", RESOURCES, "-A", "-o", "json"))
-    found = ("--state", str(state), "--found", f"cluster1={listing}", "--out", str(document))
-    mesh("adopt", str(stack.config_file), *found)
+    options = ("--state", str(state), "--found", f"cluster1={listing}", "--out", str(document))
+    mesh("adopt", str(stack.config_file), *options)
     stack.run("import", "--file", str(document), "--protect=false", "--generate-code=false", "--yes", "--skip-preview")
     stack.up()
 

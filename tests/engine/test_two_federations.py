@@ -22,8 +22,8 @@ stated = settings.read()
 def federation(name, service, pool):
     MeshFederation(name, {{
         **stated,
-        "services": [found for found in stated["services"] if found["name"] == service],
-        "traffic": [found for found in stated["traffic"] if found["service"] == f"{{service}}.default"],
+        "services": [item for item in stated["services"] if item["name"] == service],
+        "traffic": [rule for rule in stated["traffic"] if rule["service"] == f"{{service}}.default"],
         "addresses": {{"pool": pool}},
     }})
 
@@ -93,6 +93,4 @@ def bookinfo_with_accounts() -> Spec:
 
 def made_by(clusters: Clusters, federation: str) -> dict[str, object]:
     label = "app.kubernetes.io/part-of"
-    return {
-        key: found for key, found in clusters.objects().items() if found["metadata"]["labels"].get(label) == federation
-    }
+    return {key: obj for key, obj in clusters.objects().items() if obj["metadata"]["labels"].get(label) == federation}

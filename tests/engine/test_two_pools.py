@@ -72,8 +72,8 @@ def federation(addresses: Spec, **of_the_client: Any) -> Spec:
 
 def entries(clusters: Clusters) -> dict[str, list[str]]:
     """Host → addresses, as the API servers tell it."""
-    found = [obj["spec"] for key, obj in clusters.objects().items() if "/ServiceEntry/" in key]
-    return {spec["hosts"][0]: spec["addresses"] for spec in found}
+    specs = [obj["spec"] for key, obj in clusters.objects().items() if "/ServiceEntry/" in key]
+    return {spec["hosts"][0]: spec["addresses"] for spec in specs}
 
 
 def rendered(stack: Stack, addresses: Spec, directory: Path) -> dict[str, list[str]]:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from tests.given.commands import run
 
-HOME = Path(__file__).parents[1] / "broken"
-BROKEN = sorted(HOME.glob("*/*.yaml"))
-REFERENCES = HOME / "federation" / "references_that_lead_nowhere.yaml"
+BROKEN_FOLDER = Path(__file__).parents[1] / "broken"
+BROKEN = sorted(BROKEN_FOLDER.glob("*/*.yaml"))
+REFERENCES = BROKEN_FOLDER / "federation" / "references_that_lead_nowhere.yaml"
 """A stack file with problems in every part."""
 
 _MARK = re.compile("# (problem|warning): ")
@@ -29,7 +29,7 @@ class Expectation(NamedTuple):
     name: str
     text: str
 
-    def fits(self, problem: "Told") -> bool:
+    def fits(self, problem: "PrintedProblem") -> bool:
         stated = (self.line, self.level, self.name)
         return stated == (problem.line, problem.level, problem.name) and self.text in problem.message
 
@@ -39,7 +39,7 @@ class Expectation(NamedTuple):
 
 def title(file: Path) -> str:
     """A broken file as tests name it: `<subject>/<sentence>`."""
-    return str(file.relative_to(HOME).with_suffix(""))
+    return str(file.relative_to(BROKEN_FOLDER).with_suffix(""))
 
 
 def expectations(text: str) -> Iterator[Expectation]:
@@ -51,7 +51,7 @@ def expectations(text: str) -> Iterator[Expectation]:
             yield Expectation(number, _LEVELS[mark], name, part)
 
 
-class Told(NamedTuple):
+class PrintedProblem(NamedTuple):
     """A problem as `check --format json` tells it."""
 
     line: int
@@ -63,7 +63,7 @@ class Told(NamedTuple):
         return f"line {self.line}: {self.level} {self.name}; {self.message}"
 
 
-def told(file: Path) -> list[Told]:
+def printed_problems(file: Path) -> list[PrintedProblem]:
     """What `check` tells of a stack file."""
     problems = json.loads(run("check", "--format", "json", file).out)
-    return [Told(*(problem[key] for key in Told._fields)) for problem in problems]
+    return [PrintedProblem(*(problem[key] for key in PrintedProblem._fields)) for problem in problems]

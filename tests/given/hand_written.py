@@ -25,10 +25,10 @@ CONFIG = {
         }
     ],
 }
-HOME = "cart.shop.svc.cluster.local"
-AWAY = "cart.shop.svc.west.global"
-V1 = {"destination": {"host": HOME, "subset": "v1", "port": {"number": 8080}}}
-V2 = {"destination": {"host": AWAY, "subset": "v2", "port": {"number": 8080}}}
+SERVICE_HOST = "cart.shop.svc.cluster.local"
+FEDERATED_HOST = "cart.shop.svc.west.global"
+V1 = {"destination": {"host": SERVICE_HOST, "subset": "v1", "port": {"number": 8080}}}
+V2 = {"destination": {"host": FEDERATED_HOST, "subset": "v2", "port": {"number": 8080}}}
 AT_V1 = {"cluster": "east", "service": "cart.shop", "version": "v1", "port": 8080, "share": 100}
 AT_V2 = {"cluster": "west", "service": "cart.shop", "version": "v2", "port": 8080, "share": 100}
 ANYBODY = {"cluster": "east", "service": "cart.shop", "port": 8080, "share": 100}
@@ -41,7 +41,7 @@ def istio(kind: str, namespace: str, name: str, spec: Object) -> Object:
 
 def tls(version: str) -> Object:
     """The way to a version on west; to any pod, without one."""
-    sni = f"outbound_.8080_.{version}_.{HOME}"
+    sni = f"outbound_.8080_.{version}_.{SERVICE_HOST}"
     return {"mode": "ISTIO_MUTUAL", "sni": sni, "subjectAltNames": ["spiffe://west/ns/shop/sa/cart"]}
 
 
@@ -49,7 +49,7 @@ def federation(*http: Object) -> dict[str, list[Object]]:
     """Objects that nobody has generated: v1 on east, v2 on west by the federated host, and these entries on east."""
     gateways = [{"address": "203.0.113.20", "ports": {"http": 15443}}]
     entry = {
-        "hosts": [AWAY],
+        "hosts": [FEDERATED_HOST],
         "addresses": ["240.0.0.7"],
         "location": "MESH_INTERNAL",
         "resolution": "STATIC",
@@ -57,24 +57,24 @@ def federation(*http: Object) -> dict[str, list[Object]]:
         "endpoints": gateways,
     }
     away = {
-        "host": AWAY,
+        "host": FEDERATED_HOST,
         "trafficPolicy": {"tls": tls("")},
         "subsets": [{"name": "v2", "trafficPolicy": {"tls": tls("v2")}}],
     }
     server = {
-        "hosts": [HOME],
+        "hosts": [SERVICE_HOST],
         "port": {"name": "tls", "number": 15443, "protocol": "TLS"},
         "tls": {"mode": "AUTO_PASSTHROUGH"},
     }
     return {
         "east": [
-            istio("DestinationRule", "shop", "cart", {"host": HOME, "subsets": [subset("v1")]}),
+            istio("DestinationRule", "shop", "cart", {"host": SERVICE_HOST, "subsets": [subset("v1")]}),
             istio("ServiceEntry", "istio-system", "away", entry),
             istio("DestinationRule", "istio-system", "away", away),
-            istio("VirtualService", "shop", "cart", {"hosts": [HOME], "http": [*http]}),
+            istio("VirtualService", "shop", "cart", {"hosts": [SERVICE_HOST], "http": [*http]}),
         ],
         "west": [
-            istio("DestinationRule", "shop", "cart", {"host": HOME, "subsets": [subset("v2")]}),
+            istio("DestinationRule", "shop", "cart", {"host": SERVICE_HOST, "subsets": [subset("v2")]}),
             istio("Gateway", "istio-system", "cart", {"selector": {"istio": "eastwestgateway"}, "servers": [server]}),
         ],
     }

@@ -20,7 +20,7 @@ from tests.given.scenarios import SCENARIOS
 
 Object = dict[str, Any]
 
-_HOME = Path(__file__).parents[1] / "istio"
+_FOLDER = Path(__file__).parents[1] / "istio"
 _PROBLEM = "# problem: "
 _RELEASES = "# releases: "
 _NAMESPACE = "judged"
@@ -83,15 +83,15 @@ def emitted() -> list[Object]:
     """Every object of every scenario."""
     goldens = [file for scenario in SCENARIOS for file in sorted(scenario.glob("*.golden.yaml"))]
     return [
-        found
+        manifest
         for file in goldens
         if file.name != "outputs.golden.yaml"
-        for found in yaml.load_all(file.read_text(), Loader=_LOADER)
+        for manifest in yaml.load_all(file.read_text(), Loader=_LOADER)
     ]
 
 
 def _documents(folder: str) -> Iterator[Document]:
-    for file in sorted((_HOME / folder).glob("*/*.yaml")):
+    for file in sorted((_FOLDER / folder).glob("*/*.yaml")):
         for number, text in enumerate(file.read_text().split("---\n"), 1):
             yield Document(file, number, text)
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import strategies as st
 
 from tests.given.scenarios import SCENARIOS, spec_of
-from tests.given.specs import Spec
+from tests.given.specs import Spec, config_of_spec
 from tests.given.strategies import specs
 
 # -- values ------------------------------------------------------------------------------------------------------
@@ -100,8 +100,7 @@ def stack_files(draw: st.DrawFn) -> StackFile:
 
 def as_text(spec: Spec, raw: list[str]) -> str:
     """The stack file of a spec, in which `raw<n>` stands for the text `raw[n]`."""
-    config = {f"mesh:{key}": value for key, value in spec.items()}
-    text = yaml.safe_dump({"config": config}, sort_keys=False, default_flow_style=True, width=10**6)
+    text = yaml.safe_dump({"config": config_of_spec(spec)}, sort_keys=False, default_flow_style=True, width=10**6)
     for number, piece in enumerate(raw):
         text = text.replace(f"raw<{number}>", piece)
     return text

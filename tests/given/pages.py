@@ -3,17 +3,16 @@
 import re
 import shlex
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
+
+from tests.given.specs import Spec, spec_of_config
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
 PAGES = (README, *sorted((REPOSITORY / "docs").glob("*.md")))
-
-Spec = dict[str, Any]
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`((?:make|pulumi) [^`…]+|python -m (?:tests|sandbox)\.[^`…]+)`")
@@ -78,9 +77,9 @@ def _without_environment(words: list[str]) -> list[str]:
 def section(page: Path, heading: str) -> str:
     """What stands below a heading of any level, up to the next of that level or a higher one."""
     pattern = rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,6}} |\Z)"
-    found = re.search(pattern, _without_blocks(page.read_text()), re.MULTILINE | re.DOTALL)
-    assert found, f"{page.name} has no section {heading!r}"
-    return found[2]
+    match = re.search(pattern, _without_blocks(page.read_text()), re.MULTILINE | re.DOTALL)
+    assert match, f"{page.name} has no section {heading!r}"
+    return match[2]
 
 
 def _without_blocks(text: str) -> str:
@@ -88,14 +87,9 @@ def _without_blocks(text: str) -> str:
     return _FENCE.sub("", text)
 
 
-def stated(config: Mapping[str, Any]) -> Spec:
-    """The spec in a stack file's configuration, or a part of it."""
-    return {key.removeprefix("mesh:"): value for key, value in config.items()}
-
-
 def first_spec() -> Spec:
     """The README's first spec, which the fragments of every page change."""
-    return stated(yaml.safe_load(blocks("yaml", page=README)[0].text)["config"])
+    return spec_of_config(yaml.safe_load(blocks("yaml", page=README)[0].text)["config"])
 
 
 def spec_at(block: Block) -> Spec:
@@ -106,7 +100,7 @@ def spec_at(block: Block) -> Spec:
         if other.line > block.line or other.file:
             continue
         if "config" in content:
-            spec = stated(content["config"])
+            spec = spec_of_config(content["config"])
         elif all(key.startswith("mesh:") for key in content):
-            spec = {**first_spec(), **stated(content)}
+            spec = {**first_spec(), **spec_of_config(content)}
     return spec

@@ -100,7 +100,7 @@ def register(
     """All that a program with this federation registers. `late` puts outputs into the arguments."""
     engine = Engine()
     mocks.set_mocks(engine, project="mesh", stack="demo", preview=preview, monitor=engine)
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> Any:
@@ -110,10 +110,10 @@ def register(
         late(stated)
         federation = MeshFederation("bookinfo", stated, opts())  # type: ignore[arg-type]
         outputs = {key: getattr(federation, key) for key in ("addresses", "hosts", "traffic", "trust")}
-        return pulumi.Output.all(**outputs).apply(told.update)
+        return pulumi.Output.all(**outputs).apply(values.update)
 
     program()
-    engine.inputs["outputs"] = told
+    engine.inputs["outputs"] = values
     return engine
 
 

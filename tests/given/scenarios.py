@@ -4,20 +4,19 @@ from pathlib import Path
 
 import yaml
 
-from tests.given.specs import Spec
+from tests.given.specs import Spec, spec_of_config
 
-HOME = Path(__file__).parents[1] / "scenarios"
-SCENARIOS = sorted(file.parent for file in HOME.glob("*/*/stack.yaml"))
-BOOKINFO = HOME / "destinations" / "reviews_split_75_15_10" / "stack.yaml"
+SCENARIOS_FOLDER = Path(__file__).parents[1] / "scenarios"
+SCENARIOS = sorted(file.parent for file in SCENARIOS_FOLDER.glob("*/*/stack.yaml"))
+BOOKINFO = SCENARIOS_FOLDER / "destinations" / "reviews_split_75_15_10" / "stack.yaml"
 """The bookinfo example: 75 % of the calls to reviews go to v3 on cluster2, the others to v1 and v2 on cluster1."""
 
 
 def spec_of(scenario: Path) -> Spec:
     """What the stack file of a scenario says under `mesh:`."""
-    config = yaml.safe_load((scenario / "stack.yaml").read_text())["config"]
-    return {key.removeprefix("mesh:"): value for key, value in config.items() if key.startswith("mesh:")}
+    return spec_of_config(yaml.safe_load((scenario / "stack.yaml").read_text())["config"])
 
 
 def title(scenario: Path) -> str:
     """A scenario as tests name it: `<subject>/<sentence>`."""
-    return str(scenario.relative_to(HOME))
+    return str(scenario.relative_to(SCENARIOS_FOLDER))

@@ -1,9 +1,12 @@
 """Specs that tests begin with, in the form of a stack file. Each call gives a new one, to be edited."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 Spec = dict[str, Any]
+
+_PREFIX = "mesh:"
 
 SPLIT = (("cluster2", "v3", 75), ("cluster1", "v1", 15), ("cluster1", "v2", 10))
 """Where the bookinfo example sends the calls to reviews: (cluster, version, weight)."""
@@ -20,6 +23,16 @@ BOOKINFO_OBJECTS = frozenset(
     }
 )
 """What the clusters hold for `bookinfo`: cluster/kind/namespace/name."""
+
+
+def spec_of_config(config: Mapping[str, Any]) -> Spec:
+    """The spec in a stack file's `config`, or in a part of it."""
+    return {key.removeprefix(_PREFIX): value for key, value in config.items() if key.startswith(_PREFIX)}
+
+
+def config_of_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The `config` of a stack file that states a spec, or a part of one."""
+    return {f"{_PREFIX}{key}": value for key, value in spec.items()}
 
 
 def bookinfo(*, settle: int | None = 0) -> Spec:

@@ -51,14 +51,14 @@ def gateways(draw: Draw, number: int) -> Spec:
 @st.composite
 def ways_in(draw: Draw, number: int) -> Spec:
     """A cluster's gateway, or several that share its calls."""
-    one = draw(gateways(number))
+    gateway = draw(gateways(number))
     if draw(st.integers(0, 2)):
-        return {"gateway": one}
-    other = {**draw(gateways(number + 100)), "selector": {"istio": "other"}}
-    several = {draw(st.sampled_from(["default", "a", "a-b"])): one, draw(st.sampled_from(["b", "b-c"])): other}
+        return {"gateway": gateway}
+    second = {**draw(gateways(number + 100)), "selector": {"istio": "other"}}
+    several = {draw(st.sampled_from(["default", "a", "a-b"])): gateway, draw(st.sampled_from(["b", "b-c"])): second}
     weights = draw(st.sampled_from([None, (90, 10), (0, 1), (3, 3)]))
-    for gateway, weight in zip(several.values(), weights or (), strict=False):
-        gateway["weight"] = weight
+    for part, weight in zip(several.values(), weights or (), strict=False):
+        part["weight"] = weight
     return {"gateways": several}
 
 
@@ -170,7 +170,7 @@ def rules(draw: Draw, calls: Calls, all_services: list[Spec], cluster_of: Spec) 
 
 @st.composite
 def traffic(draw: Draw, all_services: list[Spec], cluster_of: Spec) -> list[Spec]:
-    found: list[Spec] = []
+    all_rules: list[Spec] = []
     for service in all_services:
         ports = http_ports(service)
         clients = some(draw, list(service["clusters"]))
@@ -180,8 +180,8 @@ def traffic(draw: Draw, all_services: list[Spec], cluster_of: Spec) -> list[Spec
         for group in filter(None, (clients[:middle], clients[middle:])):
             narrowed: list[int | None] = [*some(draw, ports, at_least=1)] if draw(st.booleans()) else [None]
             drawn = [draw(rules(Calls(service, group, port), all_services, cluster_of)) for port in narrowed]
-            found += [rule for rule in drawn if rule]
-    return found
+            all_rules += [rule for rule in drawn if rule]
+    return all_rules
 
 
 @st.composite

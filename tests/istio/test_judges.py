@@ -67,7 +67,7 @@ def test_every_object_of_every_scenario_is_taken(release: str, server: ApiServer
 @given(translations)
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_object_of_a_generated_spec_is_taken(server: ApiServer, tmp_path: Path, translation: Translation) -> None:
-    objects = [found for _, found in translation.everything]
+    objects = [manifest for _, manifest in translation.everything]
 
     for release in RELEASES:
         assert not [*filter(None, server.refusals(objects, release))]

@@ -117,13 +117,13 @@ STATIC = {"resolution": "STATIC", "endpoints": [{"address": "10.0.0.1", "ports":
     ],
 )
 def test_a_value_that_no_line_can_hold_is_told_on_one_line(kind: str, spec: dict[str, Any]) -> None:
-    found = judge.problems_of_an_object(
+    problems = judge.problems_of_an_object(
         {"kind": kind, "metadata": {"name": "a", "namespace": "a"}, "spec": spec}, "1.32"
     )
 
-    assert found
-    assert not [problem for problem in found if "\n" in problem.message]
-    assert all(isinstance(step, str | int) for problem in found for step in problem.path)
+    assert problems
+    assert not [problem for problem in problems if "\n" in problem.message]
+    assert all(isinstance(step, str | int) for problem in problems for step in problem.path)
 
 
 WEIRD = st.one_of(

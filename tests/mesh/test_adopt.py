@@ -48,7 +48,7 @@ def existing(directory: Path, *objects: tuple[str, str, str]) -> Path:
 
 
 def test_hand_written_objects_are_adopted_into_an_empty_stack(tmp_path: Path, stack_file: Path) -> None:
-    found = existing(
+    listing = existing(
         tmp_path,
         ("VirtualService", "default", "reviews"),
         ("VirtualService", "default", "ratings"),
@@ -56,7 +56,7 @@ def test_hand_written_objects_are_adopted_into_an_empty_stack(tmp_path: Path, st
         ("DestinationRule", "other", "v1.reviews"),
     )
 
-    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={listing}")
 
     child = {"parent": "mesh/cluster1", "provider": "provider/cluster1"}
     assert document == {
@@ -120,10 +120,10 @@ def test_what_a_killed_update_was_creating_is_adopted_under_parents_that_exist(
 def test_what_the_state_remembers_is_not_adopted_again(
     tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    listing = existing(tmp_path, ("VirtualService", "default", "reviews"))
     state = {"deployment": {"resources": [{"urn": VIRTUAL_SERVICE, "id": "default/reviews"}]}}
 
-    assert adopt(tmp_path, stack_file, state, "--found", f"cluster1={found}") == {"nameTable": {}, "resources": []}
+    assert adopt(tmp_path, stack_file, state, "--found", f"cluster1={listing}") == {"nameTable": {}, "resources": []}
     assert capsys.readouterr().out.startswith("0 objects to adopt")
 
 
@@ -133,15 +133,15 @@ def test_there_may_be_nothing_to_do(tmp_path: Path, stack_file: Path) -> None:
 
 def test_a_pending_create_that_never_reached_the_cluster_is_not_adopted(tmp_path: Path, stack_file: Path) -> None:
     state = {"deployment": {"pending_operations": [{"type": "creating", "resource": {"urn": VIRTUAL_SERVICE}}]}}
-    found = existing(tmp_path)
-    assert adopt(tmp_path, stack_file, state, "--found", f"cluster1={found}")["resources"] == []
+    listing = existing(tmp_path)
+    assert adopt(tmp_path, stack_file, state, "--found", f"cluster1={listing}")["resources"] == []
 
 
 def test_the_stacks_and_the_federations_names_can_be_stated(tmp_path: Path, stack_file: Path) -> None:
-    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    listing = existing(tmp_path, ("VirtualService", "default", "reviews"))
     names = ["--stack", "prod", "--name", "bookinfo"]
 
-    document = adopt(tmp_path, stack_file, NEW, *names, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, *names, "--found", f"cluster1={listing}")
 
     assert document["nameTable"] == {"provider/cluster1": PROVIDER1.replace(":demo:", ":prod:")}
     assert [entry["name"] for entry in document["resources"]] == [
@@ -166,9 +166,9 @@ def test_a_stack_that_its_file_does_not_name_is_asked_for(
 
 def test_the_identity_of_a_cluster_is_its_providers_identifier(tmp_path: Path, stack_file: Path) -> None:
     stack_file.write_text(stack_file.read_text().replace("context: cluster1,", "context: cluster1, identity: second,"))
-    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    listing = existing(tmp_path, ("VirtualService", "default", "reviews"))
 
-    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={listing}")
 
     assert document["providerInputs"]["provider/cluster1"]["clusterIdentifier"] == "second"
 
@@ -177,11 +177,11 @@ def test_a_provider_that_only_the_engine_can_make_is_asked_for(
     tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack_file.write_text(stack_file.read_text().replace("context: cluster1", "kubeconfig: {secure: AAA}"))
-    found = existing(tmp_path, ("VirtualService", "default", "reviews"))
+    listing = existing(tmp_path, ("VirtualService", "default", "reviews"))
     (tmp_path / "state.json").write_text(json.dumps(NEW))
     common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
-    assert core.run(*common, "--found", f"cluster1={found}") == 1
+    assert core.run(*common, "--found", f"cluster1={listing}") == 1
 
     assert "--target '**::pulumi:providers:kubernetes::cluster1'" in capsys.readouterr().err
     assert not (tmp_path / "import.json").exists()
@@ -190,11 +190,11 @@ def test_a_provider_that_only_the_engine_can_make_is_asked_for(
 def test_a_cluster_that_nobody_knows_is_a_problem(
     tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = existing(tmp_path)
+    listing = existing(tmp_path)
     (tmp_path / "state.json").write_text(json.dumps(NEW))
     common = ["adopt", str(stack_file), "--state", str(tmp_path / "state.json"), "--out", str(tmp_path / "import.json")]
 
-    assert core.run(*common, "--found", f"cluster3={found}") == 1
+    assert core.run(*common, "--found", f"cluster3={listing}") == 1
 
     assert "no cluster 'cluster3'; there are cluster1, cluster2" in capsys.readouterr().err
 
@@ -248,20 +248,20 @@ def test_what_is_no_state_is_refused(
 def test_what_is_no_listing_is_refused(
     listing: str, problem: str, tmp_path: Path, stack_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state, found, out = tmp_path / "state.json", tmp_path / "found.json", tmp_path / "import.json"
+    state, file, out = tmp_path / "state.json", tmp_path / "found.json", tmp_path / "import.json"
     state.write_text(json.dumps(NEW))
-    found.write_text(listing)
+    file.write_text(listing)
 
-    assert core.run("adopt", stack_file, "--state", state, "--out", out, "--found", f"cluster1={found}") == 1
+    assert core.run("adopt", stack_file, "--state", state, "--out", out, "--found", f"cluster1={file}") == 1
 
-    assert capsys.readouterr().err == f"{found}: {LISTING}: {problem}; give it as the command writes it\n"
+    assert capsys.readouterr().err == f"{file}: {LISTING}: {problem}; give it as the command writes it\n"
     assert not out.exists()
 
 
 def test_a_single_object_is_a_listing(tmp_path: Path, stack_file: Path) -> None:
-    found = tmp_path / "found.json"
-    found.write_text(json.dumps({"kind": "VirtualService", "metadata": {"namespace": "default", "name": "reviews"}}))
+    listing = tmp_path / "found.json"
+    listing.write_text(json.dumps({"kind": "VirtualService", "metadata": {"namespace": "default", "name": "reviews"}}))
 
-    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={found}")
+    document = adopt(tmp_path, stack_file, NEW, "--found", f"cluster1={listing}")
 
     assert document["resources"][-1]["id"] == "default/reviews"

@@ -12,7 +12,7 @@ import yaml
 from sandbox import tools
 from tests.given.goldens import Object, config, everything
 from tests.given.scenarios import SCENARIOS, title
-from tests.oracle.stack import Stack
+from tests.oracle.inventory import Inventory
 from tests.oracle.surroundings import surroundings
 
 NO_SUBSET = re.compile(
@@ -22,18 +22,18 @@ NO_SUBSET = re.compile(
 
 @pytest.mark.parametrize("folder", SCENARIOS, ids=title)
 def test_analyze_finds_no_error(folder: Path, tmp_path: Path) -> None:
-    stack = Stack(config(folder))
-    for name, cluster in stack.clusters.items():
-        made = everything(folder)[name]
+    inventory = Inventory(config(folder))
+    for name, cluster in inventory.clusters.items():
+        objects = everything(folder)[name]
         file = tmp_path / f"{name}.yaml"
-        file.write_text(yaml.safe_dump_all([*surroundings(stack, name), *made]))
+        file.write_text(yaml.safe_dump_all([*surroundings(inventory, name), *objects]))
 
         errors = [message for message in analyzed(file) if message["level"] == "Error"]
 
         unexpected = [
-            error for error in errors if not is_in_root_namespace(error["message"], made, cluster.root_namespace)
+            error for error in errors if not is_in_root_namespace(error["message"], objects, cluster.root_namespace)
         ]
-        assert [error for error in unexpected if not is_for_other_callers(error, made)] == []
+        assert [error for error in unexpected if not is_for_other_callers(error, objects)] == []
 
 
 def analyzed(file: Path) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def analyzed(file: Path) -> list[dict[str, Any]]:
     return messages
 
 
-def is_in_root_namespace(message: str, made: list[Object], root: str) -> bool:
+def is_in_root_namespace(message: str, objects: list[Object], root: str) -> bool:
     """Whether the message misses a subset that a rule in the root namespace has.
 
     The analyzer looks in the VirtualService's own namespace alone. istiod looks in the root namespace, too, and
@@ -53,12 +53,12 @@ def is_in_root_namespace(message: str, made: list[Object], root: str) -> bool:
     return match is not None and any(
         item["spec"]["host"] == match["host"]
         and match["subset"] in {s["name"] for s in item["spec"].get("subsets", ())}
-        for item in made
+        for item in objects
         if item["kind"] == "DestinationRule" and item["metadata"]["namespace"] == root
     )
 
 
-def is_for_other_callers(error: dict[str, Any], made: list[Object]) -> bool:
+def is_for_other_callers(error: dict[str, Any], objects: list[Object]) -> bool:
     """Whether VirtualServices have one host, and no two of them are exported to the same namespaces.
 
     The analyzer does not ask who sees them. istiod prefers the one that is exported to the caller's namespace, and
@@ -66,5 +66,5 @@ def is_for_other_callers(error: dict[str, Any], made: list[Object]) -> bool:
     """
     if error["code"] != "IST0109":
         return False
-    exports = [str(item["spec"]["exportTo"]) for item in made if item["kind"] == "VirtualService"]
+    exports = [str(item["spec"]["exportTo"]) for item in objects if item["kind"] == "VirtualService"]
     return len(exports) == len(set(exports))

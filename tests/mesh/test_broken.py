@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.given.broken import BROKEN, HOME, expectations, title, told
+from tests.given.broken import BROKEN, BROKEN_FOLDER, expectations, printed_problems, title
 from tests.given.repository import REPOSITORY
 
 
@@ -17,26 +17,26 @@ def test_each_problem_is_on_the_line_that_causes_it(file: Path) -> None:
     assert expected, "nothing is said to be wrong"
 
     surprises = []
-    for problem in told(file):
-        fitting = next((one for one in expected if one.fits(problem)), None)
+    for problem in printed_problems(file):
+        fitting = next((expectation for expectation in expected if expectation.fits(problem)), None)
         if fitting:
             expected.remove(fitting)
         else:
             surprises.append(str(problem))
 
-    assert (surprises, [str(one) for one in expected]) == ([], [])
+    assert (surprises, [str(expectation) for expectation in expected]) == ([], [])
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=title)
 def test_problems_come_in_the_order_of_the_text(file: Path) -> None:
-    lines = [problem.line for problem in told(file) if " is missing" not in problem.message]
+    lines = [problem.line for problem in printed_problems(file) if " is missing" not in problem.message]
 
     assert lines == sorted(lines)
 
 
 def test_problems_come_in_the_same_order_in_every_process() -> None:
     """Text has another hash in each, and so sets have another order."""
-    file = HOME / "gateways" / "none_on_any_of_many_clusters.yaml"
+    file = BROKEN_FOLDER / "gateways" / "none_on_any_of_many_clusters.yaml"
     printed = {
         subprocess.run(
             [sys.executable, "-m", "components.mesh", "check", str(file)],

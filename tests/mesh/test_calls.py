@@ -45,8 +45,8 @@ def test_every_way_to_another_cluster_ends_at_the_pods_of_its_version(folder: Pa
     assert {(hop.client, hop.serving) for hop in crossing} == imports(folder)
     for ways in hops.together(crossing):
         [(client, serving, service)] = {(way.client, way.serving, way.end.service) for way in ways if way.end}
-        gateways = world.stack.gateways_to(service, serving, world.stack.clusters[client])
-        addresses = {gateway.name: gateway.addresses_for(world.stack.clusters[client]) for gateway in gateways}
+        gateways = world.inventory.gateways_to(service, serving, world.inventory.clusters[client])
+        addresses = {gateway.name: gateway.addresses_for(world.inventory.clusters[client]) for gateway in gateways}
         assert {(way.gateway, way.address) for way in ways} == {(g, a) for g in addresses for a in addresses[g]}
         stated = [(g.name, len(addresses[g.name]) if g.weight is None else g.weight) for g in gateways]
         assert shares((way.gateway, way.weight) for way in ways) == shares(stated)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.given import core
-from tests.given.broken import HOME, REFERENCES
+from tests.given.broken import BROKEN_FOLDER, REFERENCES
 from tests.given.scenarios import BOOKINFO
 
-PLAIN_TEXT = HOME / "clusters" / "a_kubeconfig_in_plain_text.yaml"
-WARNINGS = HOME / "language" / "warnings.yaml"
+PLAIN_TEXT = BROKEN_FOLDER / "clusters" / "a_kubeconfig_in_plain_text.yaml"
+WARNINGS = BROKEN_FOLDER / "language" / "warnings.yaml"
 HOST = "reviews.default.svc.cluster2.global"
 
 
@@ -28,7 +28,7 @@ def test_check_reports_every_problem_of_every_file(capsys: pytest.CaptureFixture
 
     printed = capsys.readouterr()
     marks = {"error": "", "warning": "warning: "}
-    expected = [f"{REFERENCES}: {marks[one.level]}{one}" for one in core.problems_of_file(REFERENCES)]
+    expected = [f"{REFERENCES}: {marks[problem.level]}{problem}" for problem in core.problems_of_file(REFERENCES)]
     assert printed.err.splitlines() == [*expected, f"{missing}: No such file or directory"]
     assert printed.out == f"{BOOKINFO}: no problem; 1 rule, 1 service, 2 clusters: 8 objects\n"
 
@@ -204,7 +204,7 @@ def test_a_problem_of_a_whole_file_names_the_file_once_and_its_line(
 
     printed = capsys.readouterr()
     assert printed.err == f"{twice}: is not YAML; line 4: 'a' is stated twice\n"
-    assert [(one["line"], one["path"]) for one in json.loads(printed.out)] == [(4, ""), (1, "")]
+    assert [(problem["line"], problem["path"]) for problem in json.loads(printed.out)] == [(4, ""), (1, "")]
 
 
 def test_annotations_escape_what_would_end_a_property(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,17 +53,17 @@ def test_a_service_that_is_a_version_of_another_one_is_waited_for_by_the_routes_
     assert edge.routes == {f"cluster1/VirtualService/default/{name}" for name in ("web", "web-next")}
 
 
-def dialled(found: Object, host: str, subset: str | None) -> bool:
+def dialled(manifest: Object, host: str, subset: str | None) -> bool:
     """Whether a call to `host`, `subset` uses the object."""
-    if found["kind"] == "ServiceEntry":
-        return host in found["spec"]["hosts"]
-    if found["kind"] != "DestinationRule" or found["spec"]["host"] != host:
+    if manifest["kind"] == "ServiceEntry":
+        return host in manifest["spec"]["hosts"]
+    if manifest["kind"] != "DestinationRule" or manifest["spec"]["host"] != host:
         return False
-    return "trafficPolicy" in found["spec"] or any(s["name"] == subset for s in found["spec"].get("subsets", ()))
+    return "trafficPolicy" in manifest["spec"] or any(s["name"] == subset for s in manifest["spec"].get("subsets", ()))
 
 
-def admits(found: Object, host: str) -> bool:
-    return found["kind"] == "Gateway" and any(host in server["hosts"] for server in found["spec"]["servers"])
+def admits(manifest: Object, host: str) -> bool:
+    return manifest["kind"] == "Gateway" and any(host in server["hosts"] for server in manifest["spec"]["servers"])
 
 
 @given(translations)

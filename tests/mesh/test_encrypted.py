@@ -16,10 +16,10 @@ from mesh_federation.mesh.errors import Path as Place
 from mesh_federation.mesh.errors import spelled
 
 from tests.given import core
-from tests.given.broken import told
+from tests.given.broken import printed_problems
 from tests.given.commands import Outcome, run
 from tests.given.scenarios import SCENARIOS, spec_of
-from tests.given.specs import Spec, bookinfo
+from tests.given.specs import Spec, bookinfo, config_of_spec
 from tests.given.strategies import specs
 
 ENCRYPTED = {"secure": "AAABAKd0ZXN0LXZhbHVlLW9ubHk="}
@@ -82,7 +82,7 @@ def is_unknown_and_never_wrong(directory: Path, spec: Spec, encrypted: list[Plac
 
 def warnings(file: Path) -> set[tuple[str, str]]:
     """Name and message of all that is told of a file; lines move."""
-    return {(one.name, one.message) for one in told(file)}
+    return {(problem.name, problem.message) for problem in printed_problems(file)}
 
 
 def render(directory: Path, file: Path) -> tuple[Outcome, dict[str, str] | None]:
@@ -144,4 +144,4 @@ def with_encrypted(spec: Spec, encrypted: Iterable[Place]) -> Spec:
 
 
 def stack_file(spec: Spec) -> str:
-    return yaml.safe_dump({"config": {f"mesh:{key}": value for key, value in spec.items()}}, sort_keys=False)
+    return yaml.safe_dump({"config": config_of_spec(spec)}, sort_keys=False)

@@ -13,28 +13,28 @@ Ranks = list[set[str]]
 
 
 @given(translations_with_substitutes)
-def test_endpoints_have_the_order_of_the_spec(made: Translation) -> None:
-    orders = {
+def test_endpoints_have_the_order_of_the_spec(translation: Translation) -> None:
+    stated = {
         (client, *(member["cluster"] for member in (destination, *destination["failover"])))
-        for client, destination in routed(made.spec)
+        for client, destination in routed(translation.spec)
     }
 
-    found = {
-        (client, *(name for tier in ranks_of(made.objects[client], host, client) for name in sorted(tier)))
-        for client, host in hosts_of_routes(made)
+    orders = {
+        (client, *(name for tier in ranks_of(translation.objects[client], host, client) for name in sorted(tier)))
+        for client, host in hosts_of_routes(translation)
     }
 
-    assert found == orders
+    assert orders == stated
 
 
 @given(translations_with_substitutes)
-def test_no_gateway_knows_a_host_at_which_several_answer(made: Translation) -> None:
-    several = {host for _, host in hosts_of_routes(made)}
-    several |= {host for host in made.addresses if host.endswith(".everywhere")}
+def test_no_gateway_knows_a_host_at_which_several_answer(translation: Translation) -> None:
+    several = {host for _, host in hosts_of_routes(translation)}
+    several |= {host for host in translation.addresses if host.endswith(".everywhere")}
 
     admitted = {
         host
-        for _, gateway in made.everything
+        for _, gateway in translation.everything
         if gateway["kind"] == "Gateway"
         for server in gateway["spec"]["servers"]
         for host in server["hosts"]
@@ -44,21 +44,21 @@ def test_no_gateway_knows_a_host_at_which_several_answer(made: Translation) -> N
 
 
 @given(translations_with_substitutes)
-def test_a_route_waits_for_all_that_its_substitutes_need(made: Translation) -> None:
-    known = made.keys()
-    assert all(key in known for edge in made.plan.edges for key in edge.needs)
-    for client, host in hosts_of_routes(made):
-        own = {key for key, found in known.items() if key.startswith(f"{client}/") and speaks_of(found, host)}
-        needing = [edge for edge in made.plan.edges if edge.client == client and edge.needs & own]
-        members = {name for tier in ranks_of(made.objects[client], host, client) for name in tier}
+def test_a_route_waits_for_all_that_its_substitutes_need(translation: Translation) -> None:
+    known = translation.keys()
+    assert all(key in known for edge in translation.plan.edges for key in edge.needs)
+    for client, host in hosts_of_routes(translation):
+        own = {key for key, manifest in known.items() if key.startswith(f"{client}/") and speaks_of(manifest, host)}
+        needing = [edge for edge in translation.plan.edges if edge.client == client and edge.needs & own]
+        members = {name for tier in ranks_of(translation.objects[client], host, client) for name in tier}
         assert {edge.serving for edge in needing} == members
         assert all(edge.needs >= own for edge in needing)
 
 
 @given(translations_with_substitutes)
-def test_a_name_for_everywhere_is_known_everywhere_and_home_is_first(made: Translation) -> None:
-    hosts = {host for host in made.addresses if host.endswith(".everywhere")}
-    for client, objects in made.objects.items():
+def test_a_name_for_everywhere_is_known_everywhere_and_home_is_first(translation: Translation) -> None:
+    hosts = {host for host in translation.addresses if host.endswith(".everywhere")}
+    for client, objects in translation.objects.items():
         for host in hosts:
             first, *others = ranks_of(objects, host, client)
             serving = {name for tier in (first, *others) for name in tier}
@@ -103,17 +103,17 @@ def routed(spec: Spec) -> Iterator[tuple[str, Spec]]:
                     yield from ((client, destination) for client in stated["clients"]["clusters"])
 
 
-def hosts_of_routes(made: Translation) -> set[tuple[str, str]]:
+def hosts_of_routes(translation: Translation) -> set[tuple[str, str]]:
     """Each client cluster with each host that its routes lead to, and at which several clusters answer."""
     several = {
         (client, rule_["spec"]["host"])
-        for client, objects in made.objects.items()
+        for client, objects in translation.objects.items()
         for rule_ in of_kind(objects, "DestinationRule")
         if priorities_of(rule_) is not None
     }
     called = {
         (client, target["destination"]["host"])
-        for client, objects in made.objects.items()
+        for client, objects in translation.objects.items()
         for route in of_kind(objects, "VirtualService")
         for kind in ("http", "tcp", "tls")
         for entry in route["spec"].get(kind, ())
@@ -126,7 +126,7 @@ def ranks_of(objects: list[Object], host: str, client: str) -> Ranks:
     """As istiod ranks endpoints: by the first label of `failoverPriority` that is not as it should be, or by region."""
     (policy,) = (rule_ for rule_ in of_kind(objects, "DestinationRule") if rule_["spec"]["host"] == host)
     wanted = dict(text.partition("=")[::2] for text in priorities_of(policy) or ())
-    nearer = {one["to"] for one in order_of(policy).get("failover", ())}
+    nearer = {direction["to"] for direction in order_of(policy).get("failover", ())}
     ranks: dict[int, set[str]] = {}
     for entry in of_kind(objects, "ServiceEntry"):
         if host in entry["spec"]["hosts"]:
@@ -159,8 +159,8 @@ def order_of(policy: Object) -> dict[str, Any]:
     return stated
 
 
-def speaks_of(found: Object, host: str) -> bool:
-    spec = found["spec"]
-    return found["kind"] in ("ServiceEntry", "DestinationRule") and (
+def speaks_of(manifest: Object, host: str) -> bool:
+    spec = manifest["spec"]
+    return manifest["kind"] in ("ServiceEntry", "DestinationRule") and (
         spec.get("host") == host or host in spec.get("hosts", ())
     )

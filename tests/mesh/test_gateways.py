@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.given import core
-from tests.given.scenarios import HOME, spec_of
+from tests.given.scenarios import SCENARIOS_FOLDER, spec_of
 from tests.given.specs import Spec
 
 HOST = "reviews.default.svc.cluster2.global"
-SHARING = spec_of(HOME / "gateways" / "two_gateways_that_share_90_10")
+SHARING = spec_of(SCENARIOS_FOLDER / "gateways" / "two_gateways_that_share_90_10")
 
 
 def policies(spec: Spec) -> list[dict[str, Any]]:
@@ -53,9 +53,9 @@ def test_the_user_may_spread_calls_in_another_way(balancer: Spec) -> None:
 def test_the_user_may_say_more_of_the_balancer() -> None:
     warmup = {"duration": "10s"}
 
-    found = policies(with_policy({"loadBalancer": {"warmup": warmup}}))
+    balancers = [policy["loadBalancer"] for policy in policies(with_policy({"loadBalancer": {"warmup": warmup}}))]
 
-    assert [policy["loadBalancer"] for policy in found] == [{"simple": "ROUND_ROBIN", "warmup": warmup}] * 2
+    assert balancers == [{"simple": "ROUND_ROBIN", "warmup": warmup}] * 2
 
 
 def test_the_order_of_gateways_changes_nothing() -> None:

@@ -10,7 +10,7 @@ from mesh_federation.mesh.errors import spelled
 
 from tests.given import core
 from tests.given.repository import REPOSITORY
-from tests.oracle.judgement import Problem, disagreements
+from tests.oracle.judgement import SpelledProblem, disagreements
 
 CASES = sorted((REPOSITORY / "tests" / "language").glob("*.yaml"))
 
@@ -23,9 +23,11 @@ def test_a_case_of_the_language_holds(file: Path, tmp_path: Path) -> None:
         stack_file.write_text(yaml.safe_dump({"config": config}))
         return stack_file
 
-    def problems(config: Mapping[str, Any]) -> Sequence[Problem]:
+    def problems(config: Mapping[str, Any]) -> Sequence[SpelledProblem]:
         return [
-            Problem(spelled(p.path), p.message) for p in core.problems_of_file(written(config)) if p.level == "error"
+            SpelledProblem(spelled(p.path), p.message)
+            for p in core.problems_of_file(written(config))
+            if p.level == "error"
         ]
 
     def objects(config: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -42,12 +42,12 @@ def fits(request: Request, match: Match) -> bool:
         "method": lambda c: is_like(c, request.method),
         "authority": lambda c: is_like(c, request.authority),
         "scheme": lambda c: is_like(c, request.scheme),
-        "headers": lambda c: all(is_present(one, request.headers.get(name.lower(), ())) for name, one in c.items()),
+        "headers": lambda c: all(is_present(part, request.headers.get(name.lower(), ())) for name, part in c.items()),
         "withoutHeaders": lambda c: all(
-            is_without(one, request.headers.get(name.lower(), ())) for name, one in c.items()
+            is_without(part, request.headers.get(name.lower(), ())) for name, part in c.items()
         ),
         "queryParams": lambda c: all(
-            name in request.parameters and is_present(one, [request.parameters[name]]) for name, one in c.items()
+            name in request.parameters and is_present(part, [request.parameters[name]]) for name, part in c.items()
         ),
         "sourceLabels": lambda c: c.items() <= request.labels.items(),
         "sourceNamespace": lambda c: c == request.namespace,

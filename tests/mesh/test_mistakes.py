@@ -46,17 +46,17 @@ def several_mistakes(draw: st.DrawFn, spec: Spec) -> list[Mistake]:
 
 @given(specs(), st.data())
 def test_every_mistake_is_told_whatever_else_is_wrong(spec: Spec, data: st.DataObject) -> None:
-    made = data.draw(several_mistakes(spec))
+    combination = data.draw(several_mistakes(spec))
 
-    told = problems(with_mistakes(spec, made))
+    all_problems = problems(with_mistakes(spec, combination))
 
-    hidden = [mistake for mistake in made if not any(tells(problem, mistake) for problem in told)]
-    assert not hidden, [str(problem) for problem in told]
-    alone = {place(problem) for mistake in made for problem in problems(with_mistakes(spec, [mistake]))}
-    edited = [edit.path for mistake in made for edit in mistake.edits]
+    hidden = [mistake for mistake in combination if not any(tells(problem, mistake) for problem in all_problems)]
+    assert not hidden, [str(problem) for problem in all_problems]
+    alone = {place(problem) for mistake in combination for problem in problems(with_mistakes(spec, [mistake]))}
+    edited = [edit.path for mistake in combination for edit in mistake.edits]
     false_alarms = [
         str(problem)
-        for problem in told
+        for problem in all_problems
         if place(problem) not in alone and not any(related(problem.path, path) for path in edited)
     ]
     assert false_alarms == []

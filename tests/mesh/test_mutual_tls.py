@@ -23,9 +23,9 @@ def test_no_federated_host_without_its_mutual_tls_rule(translation: Translation)
 
 @given(translations)
 def test_mutual_tls_at_every_level_with_the_identities_of_the_serving_cluster(translation: Translation) -> None:
-    for _, found in translation.everything:
-        for policy in policies(found):
-            serving, service = meaning(translation.spec, found["spec"]["host"])
+    for _, manifest in translation.everything:
+        for policy in policies(manifest):
+            serving, service = meaning(translation.spec, manifest["spec"]["host"])
             trust_domain = translation.spec["clusters"][serving].get("trustDomain", "cluster.local")
             expected = {
                 f"spiffe://{trust_domain}/ns/{service['namespace']}/sa/{account}"

@@ -117,11 +117,11 @@ def test_every_subset_is_used_by_a_route_or_imported(translation: Translation) -
 def test_every_match_of_workloads_asks_for_a_port_of_a_rule(translation: Translation) -> None:
     """A match without one would take calls to ports that the rules do not speak for."""
     for client, objects in translation.objects.items():
-        for found in of_kind(objects, "VirtualService"):
-            if "gateways" not in found["spec"]:
-                service = f"{found['metadata']['name'].rpartition('.')[2]}.{found['metadata']['namespace']}"
+        for manifest in of_kind(objects, "VirtualService"):
+            if "gateways" not in manifest["spec"]:
+                service = f"{manifest['metadata']['name'].rpartition('.')[2]}.{manifest['metadata']['namespace']}"
                 for kind in KINDS:
-                    matches = [match for entry in found["spec"].get(kind, ()) for match in entry["match"]]
+                    matches = [match for entry in manifest["spec"].get(kind, ()) for match in entry["match"]]
                     assert {match["port"] for match in matches} <= ports(translation.spec, client, service, kind)
 
 
@@ -162,12 +162,12 @@ def test_virtual_services_exist_only_where_a_rule_has_clients(translation: Trans
         for client in rule["clients"]["clusters"]
         for callers in callers_of(rule)
     }
-    found = [
+    virtual_services = [
         (cluster, f"{rule['metadata']['name']}.{rule['metadata']['namespace']}")
         for cluster, rule in translation.everything
         if rule["kind"] == "VirtualService"
     ]
-    assert Counter(found) == Counter(ruled)
+    assert Counter(virtual_services) == Counter(ruled)
 
 
 def callers_of(rule: Spec) -> Iterator[str]:
@@ -199,28 +199,28 @@ def test_services_are_made_only_where_a_rule_has_clients_and_the_service_does_no
         if not rule.get("createService", True)
         for client in rule["clients"]["clusters"]
     }
-    made = [
-        (cluster, f"{found['metadata']['name']}.{found['metadata']['namespace']}")
-        for cluster, found in translation.everything
-        if found["kind"] == "Service"
+    services = [
+        (cluster, f"{manifest['metadata']['name']}.{manifest['metadata']['namespace']}")
+        for cluster, manifest in translation.everything
+        if manifest["kind"] == "Service"
     ]
-    assert Counter(made) == Counter(absent - left_to_users)
+    assert Counter(services) == Counter(absent - left_to_users)
 
 
 @given(translations)
 def test_each_object_lives_where_the_design_says(translation: Translation) -> None:
-    for cluster, found in translation.everything:
-        namespace = found["metadata"]["namespace"]
-        match found["kind"]:
+    for cluster, manifest in translation.everything:
+        namespace = manifest["metadata"]["namespace"]
+        match manifest["kind"]:
             case "ServiceEntry":
                 assert namespace == root_namespace(translation.spec, cluster)
             case "Gateway":
                 assert namespace in gateway_namespaces(translation.spec, cluster)
-            case "DestinationRule" if policies(found):
+            case "DestinationRule" if policies(manifest):
                 assert namespace == root_namespace(translation.spec, cluster)
             case "Service" | "VirtualService":
-                service = found["metadata"]["name"].rpartition(".")[2]
+                service = manifest["metadata"]["name"].rpartition(".")[2]
                 assert f"{service}.{namespace}" in map(reference, translation.spec["services"])
             case _:
-                hosts = found["spec"].get("hosts") or [found["spec"]["host"]]
+                hosts = manifest["spec"].get("hosts") or [manifest["spec"]["host"]]
                 assert namespace == hosts[0].split(".")[1]

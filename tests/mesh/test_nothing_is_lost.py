@@ -11,9 +11,8 @@ from mesh_federation.mesh.errors import SpecError
 
 from docs import keys
 from tests.given import core
-from tests.given.goldens import config
 from tests.given.language import federations, leaves
-from tests.given.scenarios import SCENARIOS
+from tests.given.scenarios import SCENARIOS, spec_of
 from tests.given.specs import Spec
 from tests.given.translations import translate
 
@@ -103,7 +102,7 @@ def test_every_key_of_the_spec_changes_something_in_some_scenario() -> None:
     """Of what the reference lists, nothing is there for nothing."""
     unseen = {key for part in keys.parts() for key in full_names(part)} - NOT_TO_BE_SEEN
     for scenario in SCENARIOS:
-        spec = {key.removeprefix("mesh:"): value for key, value in config(scenario).items()}
+        spec = spec_of(scenario)
         before = effect(spec)
         for path in places(spec):
             name = name_of(path)

@@ -5,11 +5,23 @@ from copy import deepcopy
 
 import pytest
 
-from tests.given.hand_written import ANYBODY, AT_V1, AT_V2, AWAY, CONFIG, HOME, V1, V2, Object, expected, federation
+from tests.given.hand_written import (
+    ANYBODY,
+    AT_V1,
+    AT_V2,
+    CONFIG,
+    FEDERATED_HOST,
+    SERVICE_HOST,
+    V1,
+    V2,
+    Object,
+    expected,
+    federation,
+)
 from tests.oracle import hops
 from tests.oracle.configuration import Endpoint
 from tests.oracle.istiod import RefusalError
-from tests.oracle.judgement import Judge, Problem, refusals
+from tests.oracle.judgement import Judge, SpelledProblem, refusals
 from tests.oracle.spreading import spread
 from tests.oracle.validation import RefusedByEnvoyError, validate
 from tests.oracle.world import Caller
@@ -48,10 +60,10 @@ def away(objects: dict[str, list[Object]]) -> Object:
     ("fault", "reason"),
     [
         (without_gateway, "the gateway of west does not listen on 15443"),
-        (without_serving_subset, f"the gateway of west has no filter chain for 'outbound_.8080_.v2_.{HOME}'"),
-        (with_another_account, f"cart-v2 behind 'outbound_.8080_.v2_.{HOME}' may not answer"),
+        (without_serving_subset, f"the gateway of west has no filter chain for 'outbound_.8080_.v2_.{SERVICE_HOST}'"),
+        (with_another_account, f"cart-v2 behind 'outbound_.8080_.v2_.{SERVICE_HOST}' may not answer"),
         (in_plain_text, "the gateway of west gets plain text"),
-        (without_subset, f"no cluster 'outbound|8080|v2|{AWAY}'"),
+        (without_subset, f"no cluster 'outbound|8080|v2|{FEDERATED_HOST}'"),
         (to_another_address, "nobody is at 203.0.113.99:15443"),
     ],
 )
@@ -60,9 +72,9 @@ def test_a_call_that_is_lost_says_where(fault: Callable[[dict[str, list[Object]]
     objects = deepcopy(federation({"route": [V2]}))
     fault(objects)
 
-    told = Judge(CONFIG, objects, [call]).differences(call)
+    differences = Judge(CONFIG, objects, [call]).differences(call)
 
-    assert any(reason in line for line in told), told
+    assert any(reason in line for line in differences), differences
     lost = expected({"destinations": [], "lost": 100})
     assert Judge(CONFIG, objects, [lost]).differences(lost) == []
 
@@ -73,11 +85,10 @@ def test_a_way_that_accepts_more_accounts_than_there_are_is_a_fault() -> None:
     caller = Caller("east", "shop")
     world = Judge(CONFIG, objects, [{"client": "east", "from": {"namespace": "shop"}}]).world()
 
-    told = [fault for hop in hops.hops(world, caller) for fault in hops.faults(world, hop)]
+    faults = [fault for hop in hops.hops(world, caller) for fault in hops.faults(world, hop)]
 
-    assert told == [
-        f"outbound|8080||{AWAY} on east accepts ['spiffe://west/ns/shop/sa/cart', 'spiffe://west/ns/shop/sa/more']"
-    ]
+    accounts = ["spiffe://west/ns/shop/sa/cart", "spiffe://west/ns/shop/sa/more"]
+    assert faults == [f"outbound|8080||{FEDERATED_HOST} on east accepts {accounts}"]
 
 
 def test_what_the_mesh_does_not_know_is_closed_where_it_says_so() -> None:
@@ -92,11 +103,13 @@ def test_what_the_mesh_does_not_know_is_closed_where_it_says_so() -> None:
 def test_a_server_name_is_passed_on_or_not() -> None:
     tls_port = deepcopy(CONFIG)
     tls_port["mesh:services"][0]["ports"][1] = {"name": "tls", "number": 9000, "protocol": "TLS"}  # type: ignore[index]
-    route = {"match": [{"port": 9000, "sniHosts": [HOME]}], "route": [V1]}
+    route = {"match": [{"port": 9000, "sniHosts": [SERVICE_HOST]}], "route": [V1]}
     objects = federation({"route": [V1]})
-    objects["east"][3]["spec"]["tls"] = [{**route, "route": [{"destination": {"host": HOME, "subset": "v1"}}]}]
+    objects["east"][3]["spec"]["tls"] = [{**route, "route": [{"destination": {"host": SERVICE_HOST, "subset": "v1"}}]}]
     request = {"protocol": "tls", "port": 9000}
-    taken = expected({"destinations": [{**AT_V1, "port": 9000}], "seen": {"sni": HOME}}, **request, sni=HOME)
+    taken = expected(
+        {"destinations": [{**AT_V1, "port": 9000}], "seen": {"sni": SERVICE_HOST}}, **request, sni=SERVICE_HOST
+    )
     passed_by = expected({"destinations": [{**ANYBODY, "port": 9000}]}, **request, sni="other.example")
 
     judge = Judge(tls_port, objects, [taken, passed_by])
@@ -116,7 +129,7 @@ def test_a_share_is_lost_while_its_only_pods_are_down() -> None:
 def test_any_version_is_any_that_is_not_down() -> None:
     call = expected({"destinations": [ANYBODY], "lost": 0})
     call["given"] = {"down": [{"cluster": "east", "service": "cart.shop", "version": "v1"}]}
-    anybody = {"destination": {"host": HOME, "port": {"number": 8080}}}
+    anybody = {"destination": {"host": SERVICE_HOST, "port": {"number": 8080}}}
 
     assert Judge(CONFIG, federation({"route": [anybody]}), [call]).differences(call) == []
 
@@ -158,7 +171,7 @@ def test_overlapping_hosts_of_a_gateway_are_refused_by_envoy() -> None:
     everything["spec"]["servers"][0]["hosts"] = ["*.local"]
     objects["west"].append(everything)
     world = Judge(CONFIG, objects, []).world()
-    (gateway,) = world.stack.clusters["west"].gateways
+    (gateway,) = world.inventory.clusters["west"].gateways
 
     with pytest.raises(RefusedByEnvoyError, match="has the same matching rules"):
         validate(world.of_gateway(gateway))
@@ -166,8 +179,8 @@ def test_overlapping_hosts_of_a_gateway_are_refused_by_envoy() -> None:
 
 def test_refusals_are_found_by_place_and_words() -> None:
     problems = [
-        Problem("traffic[0].http[1].match[0]", "can never match; http[0] takes all of it"),
-        Problem("traffic[0].http[10]", "another one"),
+        SpelledProblem("traffic[0].http[1].match[0]", "can never match; http[0] takes all of it"),
+        SpelledProblem("traffic[0].http[10]", "another one"),
     ]
     errors = [{"path": "traffic[0].http[1]", "mentions": ["http[0]"]}]
 

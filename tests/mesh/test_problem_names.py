@@ -56,19 +56,19 @@ def whole_of(function: str, file: Path) -> str | None:
 
 
 def test_every_name_has_a_broken_file() -> None:
-    shown = {one.name for file in BROKEN for one in expectations(file.read_text())}
+    shown = {problem.name for file in BROKEN for problem in expectations(file.read_text())}
     # what Istio refuses has a corpus of its own
     files = [file for file in MESH.rglob("*.py") if "istio" not in file.relative_to(MESH).parts]
     given = {name for file in files for name in names(syntax_of(file.read_text()))}
-    given |= {"not-text", *(name for name, _ in wording._WORDS.values())}
+    given |= {"not-text", *(name for name, _ in wording.PYDANTIC_ERRORS.values())}
     assert given - shown == WITHOUT_A_FILE
 
 
 def test_what_istio_refuses_is_in_the_table_of_problems() -> None:
-    told = {problem.name for problem in examples()}
+    shown = {problem.name for problem in examples()}
     files = (MESH / "istio").rglob("*.py")
     given = {name for file in files for name in names(syntax_of(file.read_text()), {**CALLS, "problem": 0})}
-    assert given - told == OF_OTHER_KINDS
+    assert given - shown == OF_OTHER_KINDS
 
 
 def names(tree: ast.AST, calls: Mapping[str, int] = CALLS) -> Iterator[str]:

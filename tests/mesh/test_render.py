@@ -8,10 +8,10 @@ import yaml
 
 from tests.given import core
 from tests.given.broken import REFERENCES
-from tests.given.scenarios import BOOKINFO, HOME
+from tests.given.scenarios import BOOKINFO, SCENARIOS_FOLDER
 
-SEVERAL_PORTS = HOME / "ports" / "several_ports_with_different_protocols" / "stack.yaml"
-ON_THE_CLIENT_CLUSTER = HOME / "destinations" / "destinations_on_the_client_cluster_alone" / "stack.yaml"
+SEVERAL_PORTS = SCENARIOS_FOLDER / "ports" / "several_ports_with_different_protocols" / "stack.yaml"
+ON_THE_CLIENT_CLUSTER = SCENARIOS_FOLDER / "destinations" / "destinations_on_the_client_cluster_alone" / "stack.yaml"
 HOST = "reviews.default.svc.cluster2.global"
 
 

@@ -11,8 +11,8 @@ from tests.given.strategies import HTTP, reference
 from tests.given.translations import Object, Translation, of_kind, plain_translations, translations
 from tests.oracle.reading import (
     destinations,
-    hops,
     local_host,
+    outgoing_calls,
     policies,
     root_namespace,
     sni_chains,
@@ -24,20 +24,20 @@ from tests.oracle.reading import (
 
 @given(translations)
 def test_every_call_that_leaves_a_cluster_finds_its_filter_chain(translation: Translation) -> None:
-    for hop in hops(translation):
-        for gateway in gateways_to(translation.spec, hop.service, hop.serving).values():
+    for call in outgoing_calls(translation):
+        for gateway in gateways_to(translation.spec, call.service, call.serving).values():
             if gateway.get("manage", True):
-                assert hop.tls["sni"] in sni_chains(translation, hop.serving, gateway)
+                assert call.tls["sni"] in sni_chains(translation, call.serving, gateway)
 
 
 @given(translations)
 def test_a_gateway_that_is_not_managed_is_asked_for_the_same_names_and_gets_no_object(translation: Translation) -> None:
-    for hop in hops(translation):
-        gateways = gateways_of(translation.spec["clusters"][hop.serving]).values()
+    for call in outgoing_calls(translation):
+        gateways = gateways_of(translation.spec["clusters"][call.serving]).values()
         if not any(gateway.get("manage", True) for gateway in gateways):
-            host = local_host(translation.spec, hop.service, hop.serving)
-            assert hop.tls["sni"] == f"outbound_.{hop.port}_.{hop.subset}_.{host}"
-            assert not of_kind(translation.objects[hop.serving], "Gateway")
+            host = local_host(translation.spec, call.service, call.serving)
+            assert call.tls["sni"] == f"outbound_.{call.port}_.{call.subset}_.{host}"
+            assert not of_kind(translation.objects[call.serving], "Gateway")
 
 
 @given(translations)
@@ -50,10 +50,10 @@ def test_no_gateway_has_two_equal_filter_chains(translation: Translation) -> Non
 
 @given(translations)
 def test_a_subset_selects_the_pods_that_the_spec_says(translation: Translation) -> None:
-    for hop in hops(translation):
-        if hop.subset:
-            assert labels_of_subset(translation, hop.service, hop.serving, hop.subset) == stated_labels(
-                hop.service["clusters"][hop.serving], hop.subset
+    for call in outgoing_calls(translation):
+        if call.subset:
+            assert labels_of_subset(translation, call.service, call.serving, call.subset) == stated_labels(
+                call.service["clusters"][call.serving], call.subset
             )
     for client, objects in translation.objects.items():
         for rule, destination in destinations(objects):
@@ -64,15 +64,15 @@ def test_a_subset_selects_the_pods_that_the_spec_says(translation: Translation) 
                 [service] = [s for s in translation.spec["services"] if reference(s) == f"{name}.{namespace}"]
                 assert destination["port"]["number"] in {port["number"] for port in service["ports"]}
                 if "subset" in destination:
-                    found = labels_of_subset(translation, service, client, destination["subset"])
-                    assert found == stated_labels(service["clusters"][client], destination["subset"]), rule
+                    labels = labels_of_subset(translation, service, client, destination["subset"])
+                    assert labels == stated_labels(service["clusters"][client], destination["subset"]), rule
 
 
 def labels_of_subset(translation: Translation, service: Spec, cluster: str, subset: str) -> Object:
     host = local_host(translation.spec, service, cluster)
     rules = visible_rules(translation, cluster, "any", host, home=service["namespace"])
-    [found] = [s for rule in rules for s in rule["spec"].get("subsets", ()) if s["name"] == subset]
-    labels: Object = found["labels"]
+    [definition] = [s for rule in rules for s in rule["spec"].get("subsets", ()) if s["name"] == subset]
+    labels: Object = definition["labels"]
     return labels
 
 
@@ -128,13 +128,13 @@ def shares(translation: Translation, client: str, service: Spec, port: int) -> d
     [rule] = [r for r in of_kind(translation.objects[client], "VirtualService") if host in r["spec"]["hosts"]]
     assert (rule["metadata"]["namespace"], rule["metadata"]["name"]) == (service["namespace"], service["name"])
     [http] = [http for http in rule["spec"]["http"] if {"port": port} in http["match"]]
-    found = {
+    weights = {
         (r["destination"]["host"], r["destination"].get("subset"), r["destination"]["port"]["number"]): r.get("weight")
         for r in http["route"]
     }
-    assert len(found) == len(http["route"])
-    assert len(found) == 1 or None not in found.values()
-    return found
+    assert len(weights) == len(http["route"])
+    assert len(weights) == 1 or None not in weights.values()
+    return weights
 
 
 # -- the way there -----------------------------------------------------------------------------------------------
@@ -142,27 +142,27 @@ def shares(translation: Translation, client: str, service: Spec, port: int) -> d
 
 @given(translations)
 def test_endpoints_are_the_serving_clusters_gateways(translation: Translation) -> None:
-    for hop in hops(translation):
-        spec = hop.entry["spec"]
-        gateways = gateways_to(translation.spec, hop.service, hop.serving).values()
+    for call in outgoing_calls(translation):
+        spec = call.entry["spec"]
+        gateways = gateways_to(translation.spec, call.service, call.serving).values()
         port_at = {a: g.get("port", 15443) for g in gateways if g.get("weight") != 0 for a in g["addresses"]}
         assert Counter(endpoint["address"] for endpoint in spec["endpoints"]) == Counter(port_at.keys())
         by_name = any(address.endswith(".example.com") for address in port_at)
         assert spec["resolution"] == ("DNS" if by_name else "STATIC")
         for endpoint in spec["endpoints"]:
             assert endpoint["ports"] == {port["name"]: port_at[endpoint["address"]] for port in spec["ports"]}
-            assert endpoint["labels"] == {"cluster": hop.serving}
-            assert endpoint.get("locality") == translation.spec["clusters"][hop.serving].get("locality")
+            assert endpoint["labels"] == {"cluster": call.serving}
+            assert endpoint.get("locality") == translation.spec["clusters"][call.serving].get("locality")
         assert spec["location"] == "MESH_INTERNAL"
 
 
 @given(translations)
 def test_gateways_share_calls_in_proportion_to_their_weights(translation: Translation) -> None:
-    for hop in hops(translation):
-        weight_of = {e["address"]: e.get("weight", 1) for e in hop.entry["spec"]["endpoints"]}
+    for call in outgoing_calls(translation):
+        weight_of = {e["address"]: e.get("weight", 1) for e in call.entry["spec"]["endpoints"]}
         gateways = [
             gateway
-            for gateway in gateways_to(translation.spec, hop.service, hop.serving).values()
+            for gateway in gateways_to(translation.spec, call.service, call.serving).values()
             if gateway.get("weight") != 0
         ]
         stated = [gateway.get("weight", len(gateway["addresses"])) for gateway in gateways]
@@ -174,9 +174,9 @@ def test_gateways_share_calls_in_proportion_to_their_weights(translation: Transl
 
 @given(translations)
 def test_a_service_entry_offers_the_ports_of_its_service(translation: Translation) -> None:
-    for hop in hops(translation):
-        stated = [(p["name"], p["number"], p["protocol"].upper()) for p in hop.service["ports"]]
-        listed = [(p["name"], p["number"], p["protocol"]) for p in hop.entry["spec"]["ports"]]
+    for call in outgoing_calls(translation):
+        stated = [(p["name"], p["number"], p["protocol"].upper()) for p in call.service["ports"]]
+        listed = [(p["name"], p["number"], p["protocol"]) for p in call.entry["spec"]["ports"]]
         assert sorted(listed) == sorted(stated)
 
 
@@ -214,18 +214,18 @@ def test_at_every_level_connections_are_kept_alive_and_none_is_waited_for_longer
 
 def levels(translation: Translation) -> Iterator[Object]:
     """What Istio may take the policy of a call between clusters from: the top of a policy, and each of its ports."""
-    for _, found in translation.everything:
-        for policy in policies(found):
+    for _, manifest in translation.everything:
+        for policy in policies(manifest):
             yield policy
             yield from policy["portLevelSettings"]
 
 
 @given(translations)
 def test_connections_that_carry_http_are_recycled_and_no_others(translation: Translation) -> None:
-    for hop in hops(translation):
-        speaks_http = {port["number"] for port in hop.service["ports"] if port["protocol"].upper() in HTTP}
-        host = hop.entry["spec"]["hosts"][0]
-        rules = visible_rules(translation, hop.client, "any", host, home=root_namespace(translation.spec, hop.client))
+    for call in outgoing_calls(translation):
+        speaks_http = {port["number"] for port in call.service["ports"] if port["protocol"].upper() in HTTP}
+        host = call.entry["spec"]["hosts"][0]
+        rules = visible_rules(translation, call.client, "any", host, home=root_namespace(translation.spec, call.client))
         for policy in (policy for rule in rules for policy in policies(rule)):
             recycled = {
                 level["port"]["number"]: level["connectionPool"]["http"]

@@ -42,7 +42,7 @@ def test_weight_0_has_no_share(stated: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "told"),
+    ("weights", "percents"),
     [
         ([1], ["100.00 %"]),
         ([75, 15, 10], ["75.00 %", "15.00 %", "10.00 %"]),
@@ -53,8 +53,8 @@ def test_weight_0_has_no_share(stated: list[int]) -> None:
         ([1, 0, 199], ["0.50 %", "0.00 %", "99.50 %"]),
     ],
 )
-def test_examples(stated: list[int], told: list[str]) -> None:
-    assert percentages(stated) == told
+def test_examples(weights: list[int], percents: list[str]) -> None:
+    assert percentages(weights) == percents
 
 
 groups = st.lists(st.tuples(st.integers(1, 1000), st.integers(1, 12)), min_size=1, max_size=5)

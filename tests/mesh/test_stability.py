@@ -44,8 +44,8 @@ def test_of_a_gateways_addresses_only_the_order_of_endpoints_shows(spec: Spec, s
     before, after = translate(spec), translate(other)
 
     for translation in (before, after):
-        for _, found in translation.everything:
-            found["spec"].get("endpoints", []).sort(key=lambda endpoint: str(endpoint["address"]))
+        for _, manifest in translation.everything:
+            manifest["spec"].get("endpoints", []).sort(key=lambda endpoint: str(endpoint["address"]))
     assert json.dumps(after.objects) == json.dumps(before.objects)
 
 
@@ -66,8 +66,8 @@ def parts(value: Any) -> Iterator[Any]:
 
 @given(all_translations)
 def test_no_null_and_nothing_empty(translation: Translation) -> None:
-    for _, found in translation.everything:
-        for part in parts(without_conditions(found)):
+    for _, manifest in translation.everything:
+        for part in parts(without_conditions(manifest)):
             assert part is not None
             assert part not in ({}, [], "")
 
@@ -81,16 +81,18 @@ def without_conditions(value: Any) -> Any:
 
 @given(all_translations)
 def test_no_two_manifests_share_a_part(translation: Translation) -> None:
-    mutable = [part for _, found in translation.everything for part in parts(found) if isinstance(part, dict | list)]
+    mutable = [
+        part for _, manifest in translation.everything for part in parts(manifest) if isinstance(part, dict | list)
+    ]
     assert len({id(part) for part in mutable}) == len(mutable)
-    text = yaml.safe_dump_all([found for _, found in translation.everything])
+    text = yaml.safe_dump_all([manifest for _, manifest in translation.everything])
     assert "&id" not in text
 
 
 @given(all_translations)
 def test_objects_hold_no_part_of_the_input(translation: Translation) -> None:
     given_parts = {id(part) for part in parts(translation.spec) if isinstance(part, dict | list)}
-    assert not any(id(part) in given_parts for _, found in translation.everything for part in parts(found))
+    assert not any(id(part) in given_parts for _, manifest in translation.everything for part in parts(manifest))
 
 
 # -- adding and removing -----------------------------------------------------------------------------------------
@@ -140,8 +142,8 @@ def differences(smaller: Spec, larger: Spec) -> tuple[dict[str, Object], dict[st
     """(objects that only the larger spec has, objects that differ, as the larger has them); none may be missing."""
     before, after = translate(smaller).keys(), translate(larger).keys()
     assert before.keys() <= after.keys()
-    added = {k: found for k, found in after.items() if k not in before}
-    changed = {k: found for k, found in after.items() if k in before and found != before[k]}
+    added = {k: manifest for k, manifest in after.items() if k not in before}
+    changed = {k: manifest for k, manifest in after.items() if k in before and manifest != before[k]}
     return added, changed
 
 
@@ -160,7 +162,7 @@ def test_a_cluster_adds_and_changes_only_objects_that_mention_it(spec: Spec, dat
     assert all(k.startswith("fresh/") or mentions.search(k) for k in added)
     name, namespace = rule["service"].split(".")
     assert set(changed) == {f"{client}/VirtualService/{namespace}/{name}" for client in rule["clients"]["clusters"]}
-    assert all(mentions.search(json.dumps(found)) for found in changed.values())
+    assert all(mentions.search(json.dumps(manifest)) for manifest in changed.values())
     assert "fresh" not in json.dumps(translate(spec).objects)
 
 
@@ -174,7 +176,7 @@ def test_a_service_adds_and_changes_only_objects_that_mention_it(spec: Spec, dat
     assert all("fresh" in k for k in added)
     name, namespace = rule["service"].split(".")
     assert set(changed) == {f"{client}/VirtualService/{namespace}/{name}" for client in rule["clients"]["clusters"]}
-    assert all("fresh" in json.dumps(found) for found in changed.values())
+    assert all("fresh" in json.dumps(manifest) for manifest in changed.values())
 
 
 @given(with_rules, st.data())

@@ -103,7 +103,7 @@ def _dialled(world: World, caller: Caller, configuration: Configuration, call: C
     try:
         return configuration.address_of(call.host, caller.namespace)
     except UnknownNameError:
-        if call.host not in world.stack.public_names:
+        if call.host not in world.inventory.public_names:
             raise
         return _OUTSIDE[configuration.versions[0]]
 

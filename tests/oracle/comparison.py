@@ -6,20 +6,22 @@ from typing import Any
 
 from tests.oracle.calls import Outcome
 from tests.oracle.envoy import Answer
+from tests.oracle.inventory import Inventory
 from tests.oracle.routes import DEFAULT_RETRIES, Retries, seconds
-from tests.oracle.stack import Stack
 from tests.oracle.world import End
 
 Stated = Mapping[str, Any]
 
 
 def compare(
-    stack: Stack, stated: Stated, outcome: Outcome, tolerance: float, down: frozenset[str] = frozenset()
+    inventory: Inventory, stated: Stated, outcome: Outcome, tolerance: float, down: frozenset[str] = frozenset()
 ) -> Iterator[str]:
     """A line for each thing that is stated and not so. `tolerance`: of shares, in percent; `down`: pods' addresses."""
     for word, value in stated.items():
         if word in {"destinations", "mirrors"}:
-            wanted = [(_end(stack, destination, down), float(destination.get("share", 100))) for destination in value]
+            wanted = [
+                (_end(inventory, destination, down), float(destination.get("share", 100))) for destination in value
+            ]
             lines = _ends(wanted, outcome.ends if word == "destinations" else outcome.mirrors, tolerance)
         elif word == "lost":
             lines = _lost(value, outcome, tolerance)
@@ -27,7 +29,7 @@ def compare(
             lines = _WORDS[word](value, outcome)
         yield from (f"{word}: {line}" for line in lines)
     for destination in stated.get("destinations", ()):
-        yield from _messages(destination, outcome, _end(stack, destination, down))
+        yield from _messages(destination, outcome, _end(inventory, destination, down))
     if "destinations" in stated and "entry" not in stated:
         yield from _entry("", outcome)
 
@@ -42,10 +44,10 @@ def _ends(stated: Sequence[tuple[End, float]], actual: Mapping[End, float], tole
             yield f"{_text(end)} gets {share:.2f} % instead of {due:.2f} %"
 
 
-def _end(stack: Stack, destination: Stated, down: frozenset[str]) -> End:
+def _end(inventory: Inventory, destination: Stated, down: frozenset[str]) -> End:
     cluster, service = destination["cluster"], destination["service"]
-    presence = stack.presence(service, cluster)
-    pods = stack.pods_of(cluster, service, destination.get("version")) - down
+    presence = inventory.presence(service, cluster)
+    pods = inventory.pods_of(cluster, service, destination.get("version")) - down
     return End(cluster, service, f"{presence.name}.{presence.namespace}", int(destination["port"]), pods)
 
 

@@ -110,9 +110,11 @@ class Configuration:
         table = self.table_at(self.address_of(host, namespace), port)
         if table is None:
             return []
-        by_domain = {domain: found for found in table["virtual_hosts"] for domain in found["domains"]}
-        found = by_domain.get(host) or by_domain.get("*") or {}
-        return [read_route(route) for route in found.get("routes", ())]
+        by_domain = {
+            domain: virtual_host for virtual_host in table["virtual_hosts"] for domain in virtual_host["domains"]
+        }
+        virtual_host = by_domain.get(host) or by_domain.get("*") or {}
+        return [read_route(route) for route in virtual_host.get("routes", ())]
 
     def endpoints(self, cluster: str) -> tuple[Endpoint, ...]:
         """Of a cluster that there is. Those of one whose names are resolved have names for addresses."""

@@ -39,7 +39,7 @@ def hops(world: World, caller: Caller) -> Iterator[Hop]:
     for name in configuration.clusters:
         if match := _OUTBOUND.fullmatch(name):
             endpoints = configuration.endpoints(name)
-            gateways = [world.stack.gateway_at(endpoint.address, endpoint.port) for endpoint in endpoints]
+            gateways = [world.inventory.gateway_at(endpoint.address, endpoint.port) for endpoint in endpoints]
             members = frozenset(gateway.cluster if gateway else caller.cluster for gateway in gateways)
             for endpoint, gateway in zip(endpoints, gateways, strict=True):
                 if gateway:
@@ -64,13 +64,13 @@ def faults(world: World, hop: Hop) -> list[str]:
     """What is wrong with a hop, a line each. Which version a substitute has there, only calls can tell."""
     if hop.end is None or hop.tls is None:
         return [f"{hop.name} on {hop.client}: {hop.reason}"]
-    presence = world.stack.presence(hop.end.service, hop.end.cluster)
-    pods = world.stack.pods_of(hop.end.cluster, hop.end.service, hop.version)
+    presence = world.inventory.presence(hop.end.service, hop.end.cluster)
+    pods = world.inventory.pods_of(hop.end.cluster, hop.end.service, hop.version)
     numbers = {
         number for port in presence.ports if port.number == hop.end.port for number in (port.number, port.general)
     }
     identities = {
-        identity for name in hop.members for identity in world.stack.presence(hop.end.service, name).identities
+        identity for name in hop.members for identity in world.inventory.presence(hop.end.service, name).identities
     }
     is_alone = len(hop.members) == 1
     checks = {

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from tests.oracle.calls import Call, Outcome, follow
 from tests.oracle.comparison import compare
 from tests.oracle.envoy import stock_envoy
+from tests.oracle.inventory import Inventory
 from tests.oracle.istiod import Object
-from tests.oracle.stack import Stack
 from tests.oracle.validation import validate
 from tests.oracle.world import Caller, Outage, World
 
@@ -17,7 +17,7 @@ TOLERANCE = 0.01
 """Of shares, in percent."""
 
 
-class Problem(NamedTuple):
+class SpelledProblem(NamedTuple):
     """Something that the product finds wrong with a spec."""
 
     path: str
@@ -36,7 +36,7 @@ class Judge:
         mesh_options: Mapping[str, Any] | None = None,
     ) -> None:
         """`mesh_options`: more of every cluster's MeshConfig, in Istio's words."""
-        self.stack = Stack(config)
+        self.inventory = Inventory(config)
         self._mesh_options = mesh_options or {}
         self._objects = objects
         self.callers = {_caller(expected) for expected in expectations}
@@ -46,7 +46,7 @@ class Judge:
         """All clusters, as istiod configures them while this does not answer."""
         outage = outage or Outage()
         if outage not in self._worlds:
-            self._worlds[outage] = World(self.stack, self._objects, self.callers, outage, self._mesh_options)
+            self._worlds[outage] = World(self.inventory, self._objects, self.callers, outage, self._mesh_options)
         return self._worlds[outage]
 
     def outcome(self, expected: Expectation) -> Outcome:
@@ -64,18 +64,18 @@ class Judge:
     def differences(self, expected: Expectation, tolerance: float = TOLERANCE) -> list[str]:
         """A line for each thing that an expectation states and that is not so, and why calls are lost."""
         outcome = self.outcome(expected)
-        lines = [*compare(self.stack, expected["outcome"], outcome, tolerance, self._outage(expected).pods)]
+        lines = [*compare(self.inventory, expected["outcome"], outcome, tolerance, self._outage(expected).pods)]
         return [f"{expected['about']}: {line}" for line in [*lines, *(outcome.lost if lines else ())]]
 
     def _outage(self, expected: Expectation) -> Outage:
         down = (expected.get("given") or {}).get("down", ())
-        pods = (self.stack.pods_of(d["cluster"], d["service"], d.get("version")) for d in down if "service" in d)
+        pods = (self.inventory.pods_of(d["cluster"], d["service"], d.get("version")) for d in down if "service" in d)
         return Outage(frozenset().union(*pods), frozenset(d["cluster"] for d in down if "service" not in d))
 
 
 def disagreements(
     case: Mapping[str, Any],
-    problems: Callable[[Mapping[str, Any]], Sequence[Problem]],
+    problems: Callable[[Mapping[str, Any]], Sequence[SpelledProblem]],
     objects: Callable[[Mapping[str, Any]], Mapping[str, Sequence[Object]]],
 ) -> list[str]:
     """A line for each thing that a case of the language says and that is not so; none if all of it is.
@@ -94,7 +94,7 @@ def disagreements(
     return lines
 
 
-def refusals(stated: Mapping[str, Any], problems: Sequence[Problem]) -> list[str]:
+def refusals(stated: Mapping[str, Any], problems: Sequence[SpelledProblem]) -> list[str]:
     """A line for each problem that an outcome states and that is not there, or the other way round.
 
     `stated` has `errors` and perhaps `fine`; `problems` are all that the product finds wrong with the spec.
@@ -102,14 +102,14 @@ def refusals(stated: Mapping[str, Any], problems: Sequence[Problem]) -> list[str
     return [*_missing(stated.get("errors", ()), problems), *_unwanted(stated.get("fine", ()), problems)]
 
 
-def _missing(errors: Sequence[Mapping[str, Any]], problems: Sequence[Problem]) -> Iterator[str]:
+def _missing(errors: Sequence[Mapping[str, Any]], problems: Sequence[SpelledProblem]) -> Iterator[str]:
     for error in errors:
         texts = [problem.message for problem in problems if _is_within(problem.path, error["path"])]
         if not any(all(word in text for word in error.get("mentions", ())) for text in texts):
             yield f"{error['path']}: none of {texts} mentions {error.get('mentions', [])}"
 
 
-def _unwanted(fine: Sequence[str], problems: Sequence[Problem]) -> Iterator[str]:
+def _unwanted(fine: Sequence[str], problems: Sequence[SpelledProblem]) -> Iterator[str]:
     for path in fine:
         yield from (f"{p.path} is fine, and not: {p.message}" for p in problems if _is_within(p.path, path))
 

@@ -55,7 +55,7 @@ def visible_rules(translation: Translation, cluster: str, namespace: str, host: 
 
 
 @dataclass
-class Hop:
+class OutgoingCall:
     """A call that leaves its cluster: what the client's proxy does with it."""
 
     client: str
@@ -67,7 +67,7 @@ class Hop:
     tls: Object
 
 
-def hops(translation: Translation) -> Iterator[Hop]:
+def outgoing_calls(translation: Translation) -> Iterator[OutgoingCall]:
     """Every way a call can leave a cluster: routes of VirtualServices, and dialling a federated host."""
     for client, objects in translation.objects.items():
         for entry in of_kind(objects, "ServiceEntry"):
@@ -75,19 +75,19 @@ def hops(translation: Translation) -> Iterator[Hop]:
             dialled = [(port["number"], "") for port in entry["spec"]["ports"]]
             for port, subset in {*dialled, *routed(objects, entry["spec"]["hosts"][0])}:
                 tls = client_tls(translation, client, entry["spec"]["hosts"][0], port, subset)
-                yield Hop(client, serving, service, port, subset, entry, tls)
+                yield OutgoingCall(client, serving, service, port, subset, entry, tls)
 
 
 def meaning(spec: Spec, host: str) -> tuple[str, Spec]:
     """The serving cluster and the service that a federated host stands for."""
     template = spec.get("hosts", "{service}.{namespace}.svc.{cluster}.global")
-    [found] = [
+    [(cluster, service)] = [
         (cluster, service)
         for service in spec["services"]
         for cluster in service["clusters"]
         if template.format(service=service["name"], namespace=service["namespace"], cluster=cluster) == host
     ]
-    return found
+    return cluster, service
 
 
 def routed(objects: list[Object], host: str) -> set[tuple[int, str]]:
@@ -113,18 +113,18 @@ def client_tls(translation: Translation, client: str, host: str, port: int, subs
     policies = [rule["spec"]["trafficPolicy"] for rule in rules if "trafficPolicy" in rule["spec"]]
     assert len(policies) == 1, f"{host} on {client} has {len(policies)} policies"
     if subset:
-        found = [s for rule in rules for s in rule["spec"].get("subsets", ()) if s["name"] == subset]
-        assert len(found) == 1, f"{host} on {client} has {len(found)} subsets {subset}"
-        assert not found[0].get("labels"), "the endpoints are gateways: they carry no version's labels"
-        policies = [found[0]["trafficPolicy"]]
+        subsets = [s for rule in rules for s in rule["spec"].get("subsets", ()) if s["name"] == subset]
+        assert len(subsets) == 1, f"{host} on {client} has {len(subsets)} subsets {subset}"
+        assert not subsets[0].get("labels"), "the endpoints are gateways: they carry no version's labels"
+        policies = [subsets[0]["trafficPolicy"]]
     levels = [level for level in policies[0].get("portLevelSettings", ()) if level["port"]["number"] == port]
     assert len(levels) == 1
     tls: Object = levels[0]["tls"]
     return tls
 
 
-def policies(found: Object) -> list[Object]:
-    if found["kind"] != "DestinationRule":
+def policies(manifest: Object) -> list[Object]:
+    if manifest["kind"] != "DestinationRule":
         return []
-    own = [found["spec"]["trafficPolicy"]] if "trafficPolicy" in found["spec"] else []
-    return own + [s["trafficPolicy"] for s in found["spec"].get("subsets", ()) if "trafficPolicy" in s]
+    own = [manifest["spec"]["trafficPolicy"]] if "trafficPolicy" in manifest["spec"] else []
+    return own + [s["trafficPolicy"] for s in manifest["spec"].get("subsets", ()) if "trafficPolicy" in s]

@@ -78,11 +78,11 @@ def shares(action: Message) -> dict[str, float]:
         return {action["cluster"]: 100.0}
     weighted = action.get("weighted_clusters", {}).get("clusters", ())
     total = sum(part.get("weight", 0) for part in weighted)
-    found: dict[str, float] = {}
+    percents: dict[str, float] = {}
     for part in weighted:
         if weight := part.get("weight", 0):
-            found[part["name"]] = found.get(part["name"], 0.0) + 100.0 * weight / total
-    return found
+            percents[part["name"]] = percents.get(part["name"], 0.0) + 100.0 * weight / total
+    return percents
 
 
 def clusters_of(table: Message) -> set[str]:
@@ -135,9 +135,9 @@ def _percent(fraction: Message | None) -> float:
 
 
 def _faults(fault: Message) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    faults: dict[str, dict[str, Any]] = {}
     if delay := fault.get("delay"):
-        found["delay"] = {"fixedDelay": delay["fixed_delay"], "share": _percent(delay.get("percentage"))}
+        faults["delay"] = {"fixedDelay": delay["fixed_delay"], "share": _percent(delay.get("percentage"))}
     if abort := fault.get("abort"):
         stated: dict[str, Any] = {}
         if "http_status" in abort:
@@ -145,5 +145,5 @@ def _faults(fault: Message) -> dict[str, dict[str, Any]]:
         if "grpc_status" in abort:
             stated["grpcStatus"] = _GRPC_STATUSES[abort["grpc_status"]]
         # without one, Envoy ends no call
-        found["abort"] = {**stated, "share": _percent(abort.get("percentage", {}))}
-    return found
+        faults["abort"] = {**stated, "share": _percent(abort.get("percentage", {}))}
+    return faults

@@ -4,31 +4,31 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from tests.oracle.stack import Cluster, Gateway, Pod, Port, Presence, Stack
+from tests.oracle.inventory import Cluster, Gateway, Inventory, Pod, Port, Presence
 
 Object = dict[str, Any]
 
 
-def surroundings(stack: Stack, cluster: str, unready: Collection[str] = ()) -> list[Object]:
+def surroundings(inventory: Inventory, cluster: str, unready: Collection[str] = ()) -> list[Object]:
     """Everything that the stack file takes for granted on a cluster.
 
     `unready`: addresses of pods that do not answer, as Kubernetes tells it.
     """
-    there = stack.clusters[cluster]
-    pods = [pod for pod in stack.pods if pod.presence.cluster == cluster]
+    there = inventory.clusters[cluster]
+    pods = [pod for pod in inventory.pods if pod.presence.cluster == cluster]
     return [
-        *(_namespace(name) for name in sorted(_namespaces(stack))),
+        *(_namespace(name) for name in sorted(_namespaces(inventory))),
         _node(there),
-        *(item for presence in stack.presences if presence.cluster == cluster for item in _services(presence)),
+        *(item for presence in inventory.presences if presence.cluster == cluster for item in _services(presence)),
         *(item for pod in pods for item in _pod(pod, is_ready=pod.address not in unready)),
-        *(item for gateway in there.gateways for item in _server_of_the_user(stack, there, gateway)),
+        *(item for gateway in there.gateways for item in _server_of_the_user(inventory, there, gateway)),
     ]
 
 
-def _namespaces(stack: Stack) -> set[str]:
-    gateways = (gateway.namespace for cluster in stack.clusters.values() for gateway in cluster.gateways)
-    roots = (cluster.root_namespace for cluster in stack.clusters.values())
-    return {presence.namespace for presence in stack.presences} | {*gateways} | {*roots}
+def _namespaces(inventory: Inventory) -> set[str]:
+    gateways = (gateway.namespace for cluster in inventory.clusters.values() for gateway in cluster.gateways)
+    roots = (cluster.root_namespace for cluster in inventory.clusters.values())
+    return {presence.namespace for presence in inventory.presences} | {*gateways} | {*roots}
 
 
 def _namespace(name: str) -> Object:
@@ -115,11 +115,11 @@ def _pod(pod: Pod, *, is_ready: bool) -> Iterator[Object]:
         }
 
 
-def _server_of_the_user(stack: Stack, cluster: Cluster, gateway: Gateway) -> Iterator[Object]:
+def _server_of_the_user(inventory: Inventory, cluster: Cluster, gateway: Gateway) -> Iterator[Object]:
     """`manage: false` says that a server admits these hosts already."""
     hosts = [
         f"{presence.name}.{presence.namespace}.svc.{cluster.domain}"
-        for presence in stack.presences
+        for presence in inventory.presences
         if presence.cluster == cluster.name
     ]
     if gateway.is_managed or not hosts:

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from tests.oracle import istiod
 from tests.oracle.configuration import Configuration, Endpoint
+from tests.oracle.inventory import Gateway, Inventory, Pod
 from tests.oracle.istiod import Mesh, Object, Proxy
 from tests.oracle.listeners import Connection, chain_for, last_filter
 from tests.oracle.routes import shares
 from tests.oracle.spreading import spread
-from tests.oracle.stack import Gateway, Pod, Stack
 from tests.oracle.surroundings import surroundings
 
 PASSTHROUGH = "PassthroughCluster"
@@ -67,20 +67,20 @@ class World:
 
     def __init__(
         self,
-        stack: Stack,
+        inventory: Inventory,
         objects: Mapping[str, Sequence[Object]],
         callers: Iterable[Caller],
         outage: Outage,
         mesh_options: Mapping[str, Any],
     ) -> None:
-        self.stack = stack
+        self.inventory = inventory
         self._mesh_options = mesh_options
         self.outage = outage
-        self._pods = {pod.address: pod for pod in stack.pods}
+        self._pods = {pod.address: pod for pod in inventory.pods}
         everybody = [*callers]
         self._configurations = {
             name: self._configure(name, objects.get(name, ()), [c for c in everybody if c.cluster == name])
-            for name in stack.clusters
+            for name in inventory.clusters
         }
 
     @property
@@ -114,7 +114,7 @@ class World:
         """What becomes of a connection from a proxy on the client cluster to an endpoint."""
         if pod := self._pods.get(endpoint.address):
             return self._at_pod(client, pod, endpoint)
-        gateway = self.stack.gateway_at(endpoint.address, endpoint.port)
+        gateway = self.inventory.gateway_at(endpoint.address, endpoint.port)
         if gateway is None:
             return Fate(None, f"nobody is at {endpoint.address}:{endpoint.port}")
         if gateway.cluster in self.outage.gateways:
@@ -124,23 +124,23 @@ class World:
     def behind(self, client: str, configuration: Configuration, address: str, port: int) -> End | None:
         """Whom a connection reaches that leaves a proxy for the address that was dialled: a Service's, or nobody."""
         hosts = {host for host, entry in configuration.names.items() if address in entry["ips"]}
-        domain = self.stack.clusters[client].domain
-        for presence in self.stack.presences:
+        domain = self.inventory.clusters[client].domain
+        for presence in self.inventory.presences:
             if presence.cluster == client and f"{presence.name}.{presence.namespace}.svc.{domain}" in hosts:
-                pods = self.stack.pods_of(client, presence.service) - self.outage.pods
+                pods = self.inventory.pods_of(client, presence.service) - self.outage.pods
                 return End(client, presence.service, f"{presence.name}.{presence.namespace}", port, pods)
         return None
 
     def _configure(
         self, cluster: str, objects: Sequence[Object], callers: Sequence[Caller]
     ) -> dict[str, Configuration]:
-        there = self.stack.clusters[cluster]
+        there = self.inventory.clusters[cluster]
         proxies = {
             caller.name: Proxy(caller.namespace, dict(caller.labels), caller.type, there.locality) for caller in callers
         }
         for gateway in there.gateways:
             proxies[_name(gateway)] = Proxy(gateway.namespace, gateway.labels, "router", there.locality)
-        everything = [*surroundings(self.stack, cluster, self.outage.pods), *objects]
+        everything = [*surroundings(self.inventory, cluster, self.outage.pods), *objects]
         mesh = Mesh(
             cluster,
             there.domain,

@@ -63,16 +63,16 @@ class Clusters:
         }
 
     def _items(self, cluster: str) -> Iterator[dict[str, Any]]:
-        found = Objects(self.sandbox.kubeconfig_of(cluster))
+        objects = Objects(self.sandbox.kubeconfig_of(cluster))
         for kind in kinds.EMITTED:
-            for item in found.all(kind.api_version, kind.name):
+            for item in objects.all(kind.api_version, kind.name):
                 if item["metadata"]["name"] != _OF_THE_SERVER:
                     # a list says once what all of it is
                     yield {"apiVersion": kind.api_version, "kind": kind.name, **item}
 
     def uids(self, *clusters: str) -> dict[str, str]:
         """`cluster/kind/namespace/name` → the API server's own identity: an object that is made again has another."""
-        return {key: found["metadata"]["uid"] for key, found in self.objects(*clusters).items()}
+        return {key: obj["metadata"]["uid"] for key, obj in self.objects(*clusters).items()}
 
     def record(self) -> "Record":
         return Record(self, {cluster: self._log(cluster).stat().st_size for cluster in self.sandbox.clusters})
@@ -115,8 +115,8 @@ class Clusters:
                 self.sandbox.start(cluster)
             # a foreground delete that a killed update began ends a little later
             objects = Objects(self.sandbox.kubeconfig_of(cluster))
-            while found := list(self._items(cluster)):
-                objects.delete(*found)
+            while items := list(self._items(cluster)):
+                objects.delete(*items)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ MeshFederation("{name}", settings.read(), pulumi.ResourceOptions(aliases=[pulumi
 """
 
 
-class Federation:
+class LiveFederation:
     """What one stack keeps on the bed's clusters."""
 
     def __init__(self, bed: Bed, stack: Stack) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 def mentioning(text: str) -> list[str]:
     """Command lines of the processes that have `text` in their command line, environment or working directory."""
     sought = os.fsencode(text)
-    found = []
+    commands = []
     for process, place in _places():
         try:
             command = (process / "cmdline").read_bytes()
@@ -16,8 +16,8 @@ def mentioning(text: str) -> list[str]:
         except OSError:  # it has ended
             continue
         if any(sought in part for part in known):
-            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
-    return found
+            commands.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return commands
 
 
 def working_in(directory: Path) -> list[Path]:

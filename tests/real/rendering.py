@@ -20,8 +20,8 @@ def stated(objects: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Objects without what the API server adds to every object of any kind."""
     added = {"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"}
     return {
-        key: {**found, "metadata": {k: v for k, v in found["metadata"].items() if k not in added}}
-        for key, found in objects.items()
+        key: {**obj, "metadata": {k: v for k, v in obj["metadata"].items() if k not in added}}
+        for key, obj in objects.items()
     }
 
 
@@ -30,9 +30,9 @@ def rendered(stack: Stack, directory: Path) -> dict[str, dict[str, Any]]:
     addresses = directory / "addresses.json"
     addresses.write_text(json.dumps(stack.outputs()["addresses"]))
     mesh("render", str(stack.config_file), "--out", str(directory / "r"), "--addresses", str(addresses))
-    found = {}
+    manifests = {}
     for file in (directory / "r").glob("*/*.yaml"):
         for manifest in yaml.safe_load_all(file.read_text()):
             metadata = manifest["metadata"]
-            found[f"{file.parent.name}/{manifest['kind']}/{metadata['namespace']}/{metadata['name']}"] = manifest
-    return found
+            manifests[f"{file.parent.name}/{manifest['kind']}/{metadata['namespace']}/{metadata['name']}"] = manifest
+    return manifests

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sandbox import stack
+from tests.given.specs import config_of_spec
 from tests.real.language_host import COMMANDS, LanguageHosts
 
 REPOSITORY = stack.REPOSITORY
@@ -50,7 +51,7 @@ class Stack(stack.Stack):
 
     def configure(self, spec: Mapping[str, Any]) -> None:
         """State a spec as the stack's configuration."""
-        self.write({"config": {f"mesh:{key}": value for key, value in spec.items()}})
+        self.write({"config": config_of_spec(spec)})
 
     def environ(self) -> dict[str, str]:
         return {

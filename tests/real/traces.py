@@ -15,12 +15,12 @@ Traces = dict[str, set[str]]
 def of_bed(bed: Bed, cluster: str) -> Traces:
     """What there is on the machine by the bed, and on one of its clusters of the kinds that it makes for pods."""
     objects = bed.objects(cluster)
-    found = {
+    names = {
         f"{kind} {item['metadata']['namespace']}/{item['metadata']['name']}"
         for version, kind in KINDS
         for item in objects.all(version, kind)
     }
-    return {**of_directory(bed.directory), "objects": found}
+    return {**of_directory(bed.directory), "objects": names}
 
 
 def of_directory(directory: Path) -> Traces:

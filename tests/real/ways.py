@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sandbox.mesh.admin import Proxy
 from tests.given.specs import Spec
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.updates import AT_ROOT, READS, connect_timeout
 
 CLIENT = "cluster1"
@@ -23,13 +23,13 @@ class Way(NamedTuple):
     connect_timeout: str
 
 
-def await_ways(federation: Federation, spec: Spec, within: float) -> None:
+def await_ways(federation: LiveFederation, spec: Spec, within: float) -> None:
     """Until the caller's proxy knows the ways to reviews that the spec has, and no others any more."""
     proxy = federation.bed.proxy(federation.bed.caller("cluster1/productpage").workload)
     wanted = set(_ways(spec))
     deadline = time.monotonic() + within
-    while (found := set(_ways_of(proxy))) != wanted:
-        assert time.monotonic() < deadline, f"{found} instead of {wanted}"
+    while (ways := set(_ways_of(proxy))) != wanted:
+        assert time.monotonic() < deadline, f"{ways} instead of {wanted}"
         time.sleep(0.1)
 
 
@@ -94,7 +94,7 @@ def _addresses(gateway: Spec) -> Iterator[str]:
             yield address["address"]
 
 
-def assert_answers(federation: Federation, spec: Spec) -> None:
+def assert_answers(federation: LiveFederation, spec: Spec) -> None:
     """Calls to reviews are answered by whom the spec says, all of them."""
     report = federation.send(200)
     assert report.failures == []

@@ -148,10 +148,10 @@ def test_an_address_of_the_second_pool_that_has_rested_is_no_change() -> None:
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each wait was; nothing waits."""
-    found: list[float] = []
-    monkeypatch.setattr(time, "sleep", found.append)
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
     monkeypatch.delenv(OVERRIDE, raising=False)
-    return found
+    return seconds
 
 
 OBJECTS = {"east/DestinationRule/x/v1.a": "1111", "west/Gateway/istio-system/a": "2222"}
@@ -267,7 +267,7 @@ def test_an_environment_variable_overrides_every_wait(slept: list[float], monkey
 
 
 @pytest.mark.parametrize(
-    ("olds", "news", "told"),
+    ("olds", "news", "text"),
     [
         ({}, GONE, "12 s before routes use west/Gateway/istio-system/a"),
         (OBJECTS, OBJECTS, "nothing"),
@@ -277,9 +277,9 @@ def test_an_environment_variable_overrides_every_wait(slept: list[float], monkey
         (OBJECTS, SWAPPED, "12 s before routes use west/DestinationRule/x/v2.a"),
     ],
 )
-def test_a_preview_says_how_long_it_will_wait_for_arrivals(olds: Props, news: Props, told: str) -> None:
+def test_a_preview_says_how_long_it_will_wait_for_arrivals(olds: Props, news: Props, text: str) -> None:
     result = ArrivalsProvider().check(waits(olds, 5) if olds else {}, waits(news))
-    assert result.inputs["waits"] == told
+    assert result.inputs["waits"] == text
 
 
 @pytest.mark.parametrize("olds", [{}, left(OBJECTS)], ids=["created", "replaced"])

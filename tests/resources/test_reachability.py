@@ -101,20 +101,21 @@ def asked(**arguments: Any) -> Any:
     """Where the cluster of a provider with these arguments is asked."""
     engine = Engine()
     mocks.set_mocks(engine, project="mesh", stack="demo", monitor=engine)
-    told: list[Any] = []
+    values: list[Any] = []
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> Any:
-        found = servers({"east": Provider("k8s-east", **arguments)})
+        output = servers({"east": Provider("k8s-east", **arguments)})
 
         async def secret() -> None:
-            assert await found.is_secret()
+            assert await output.is_secret()
 
-        return pulumi.Output.all(found.apply(told.append), secret())
+        return pulumi.Output.all(output.apply(values.append), secret())
 
     program()
-    [[one]] = [list(found.values()) for found in told]
-    return one
+    [by_cluster] = values
+    [server] = by_cluster.values()
+    return server
 
 
 def test_a_provider_says_what_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,10 +33,10 @@ LOST = ["east/DestinationRule/x/v1.a"]
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     """Server → why it is silent: who was asked, and whom the test makes silent. Nobody is asked in truth."""
-    found: dict[str, str | None] = {}
-    monkeypatch.setattr(reachability, "why_unreachable", lambda server: found.setdefault(server["server"]))
+    reasons: dict[str, str | None] = {}
+    monkeypatch.setattr(reachability, "why_unreachable", lambda server: reasons.setdefault(server["server"]))
     monkeypatch.delenv(FORGET, raising=False)
-    return found
+    return reasons
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         put(target / FETCHED, "")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(go, "_install", install)
+    monkeypatch.setattr(go, "install", install)
     return targets
 
 

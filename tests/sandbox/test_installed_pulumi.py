@@ -49,10 +49,10 @@ def executable(path: Path, text: str) -> Path:
 
 class TestCommand:
     @pytest.mark.parametrize(
-        "told", ["v3.250.0", "v3.272.0", "3.251.1", "v4.0.0", "v3.260.0-alpha.x1b2c3", "v3.250.0+d"]
+        "version", ["v3.250.0", "v3.272.0", "3.251.1", "v4.0.0", "v3.260.0-alpha.x1b2c3", "v3.250.0+d"]
     )
-    def test_one_that_is_new_enough_is_used(self, install: Install, told: str) -> None:
-        install("pulumi", f"[ $1 = version ] && echo {told}")
+    def test_one_that_is_new_enough_is_used(self, install: Install, version: str) -> None:
+        install("pulumi", f"[ $1 = version ] && echo {version}")
 
         assert tools.pulumi() == []
 
@@ -86,9 +86,9 @@ class TestCommand:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A sandbox's own Pulumi home."""
-    found = tmp_path / "sandbox/pulumi"
-    found.mkdir(parents=True)
-    return found
+    home = tmp_path / "sandbox/pulumi"
+    home.mkdir(parents=True)
+    return home
 
 
 @pytest.fixture
@@ -228,4 +228,4 @@ def test_the_engine_finds_the_user_s_own_plugin_in_a_sandbox(tmp_path: Path, mon
         [str(cli), "plugin", "ls", "--json"], env=environment, capture_output=True, text=True, check=True
     )
 
-    assert [(found["name"], found["version"]) for found in json.loads(run.stdout)] == [("kubernetes", VERSION)]
+    assert [(entry["name"], entry["version"]) for entry in json.loads(run.stdout)] == [("kubernetes", VERSION)]

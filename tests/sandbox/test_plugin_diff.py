@@ -16,13 +16,15 @@ class TestDiff:
     def test_paths(self, plugin: Plugin) -> None:
         entry_urn, inputs = entry("w", route=[{"to": "a", "weight": 2}])
         inputs["metadata"]["labels"] = {"example.com/a": "b"}
-        found = plugin.diff(entry_urn, state_of(self.INPUTS), inputs)
-        assert {path: proto.PropertyDiff.Kind.Name(change.kind) for path, change in found.detailedDiff.items()} == {
+        difference = plugin.diff(entry_urn, state_of(self.INPUTS), inputs)
+        assert {
+            path: proto.PropertyDiff.Kind.Name(change.kind) for path, change in difference.detailedDiff.items()
+        } == {
             "metadata.labels": "ADD",
             "spec.route[0].weight": "UPDATE",
             "spec.route[1]": "DELETE",
         }
-        assert not found.replaces
+        assert not difference.replaces
         labelled = {**state_of(self.INPUTS), "__inputs": inputs, "metadata": inputs["metadata"]}
         again = {**inputs, "metadata": {**inputs["metadata"], "labels": {"example.com/a": "c"}}}
         assert 'metadata.labels["example.com/a"]' in plugin.diff(entry_urn, labelled, again).detailedDiff
@@ -31,10 +33,10 @@ class TestDiff:
         for key, value in (("name", "other"), ("namespace", "elsewhere")):
             entry_urn, inputs = entry("w", **self.INPUTS["spec"])
             inputs["metadata"][key] = value
-            found = plugin.diff(entry_urn, state_of(self.INPUTS), inputs)
-            assert found.replaces == [f"metadata.{key}"]
-            assert found.detailedDiff[f"metadata.{key}"].kind == proto.PropertyDiff.UPDATE_REPLACE
-            assert not found.deleteBeforeReplace
+            difference = plugin.diff(entry_urn, state_of(self.INPUTS), inputs)
+            assert difference.replaces == [f"metadata.{key}"]
+            assert difference.detailedDiff[f"metadata.{key}"].kind == proto.PropertyDiff.UPDATE_REPLACE
+            assert not difference.deleteBeforeReplace
 
     def test_the_same_name_is_deleted_before_it_is_replaced(self, plugin: Plugin) -> None:
         inputs = {
@@ -44,9 +46,9 @@ class TestDiff:
             "data": {"a": "1"},
         }
         state = {**inputs, "__inputs": inputs, "__fieldManager": "m", "__initialApiVersion": "v1"}
-        found = plugin.diff(urn("v1", "ConfigMap", "m"), state, {**inputs, "data": {"a": "2"}})
-        assert found.replaces == ["data.a"]
-        assert found.deleteBeforeReplace
+        difference = plugin.diff(urn("v1", "ConfigMap", "m"), state, {**inputs, "data": {"a": "2"}})
+        assert difference.replaces == ["data.a"]
+        assert difference.deleteBeforeReplace
 
     def test_ignored_changes_are_none(self, plugin: Plugin) -> None:
         entry_urn, inputs = entry("w", route=[])

@@ -44,9 +44,9 @@ def command(directory: Path, *arguments: str) -> list[str]:
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox beside the one that all tests share."""
-    found = Sandbox.up(tmp_path_factory.mktemp("second") / "sandbox", ["cluster1"])
-    yield found
-    found.down()
+    second = Sandbox.up(tmp_path_factory.mktemp("second") / "sandbox", ["cluster1"])
+    yield second
+    second.down()
 
 
 def test_two_run_side_by_side_with_clusters_of_the_same_name(sandbox: Sandbox, second: Sandbox) -> None:

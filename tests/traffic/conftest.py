@@ -7,7 +7,7 @@ import pytest
 from sandbox.mesh.bed import Bed, sandbox_for_beds
 from sandbox.mesh.topology import BedCluster
 from tests.real.bed import CALLERS, DEBOUNCE, GATEWAYS, WORKLOADS
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.language_host import LanguageHosts
 from tests.real.requirement import require_mesh
 from tests.real.stack import Stack
@@ -22,8 +22,8 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
 
 
 @pytest.fixture(scope="package")
-def federation(bed: Bed, tmp_path_factory: pytest.TempPathFactory, language_hosts: LanguageHosts) -> Federation:
+def federation(bed: Bed, tmp_path_factory: pytest.TempPathFactory, language_hosts: LanguageHosts) -> LiveFederation:
     """The federation that `pulumi up` keeps on the bed's clusters."""
     directory = tmp_path_factory.mktemp("stack") / "traffic"
     stack = Stack(directory, bed.sandbox.environment(), hosts=language_hosts)
-    return Federation(bed, stack)
+    return LiveFederation(bed, stack)

@@ -22,7 +22,7 @@ from sandbox.mesh.load import Report
 from sandbox.mesh.topology import BedCluster
 from tests.given.specs import SPLIT, Spec
 from tests.real.bed import CALLERS, GATEWAYS, WORKLOADS, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, RATE, busy
 from tests.real.stack import Stack
 from tests.real.updates import Update, hardest, updates
@@ -43,7 +43,7 @@ class Kind:
 
     name: str
     before: Spec
-    update: Callable[[Federation], object]
+    update: Callable[[LiveFederation], object]
 
 
 def main() -> int:
@@ -96,22 +96,22 @@ def _parser(kinds: list[Kind]) -> argparse.ArgumentParser:
 
 
 def _waited(update: Update) -> Kind:
-    return Kind(update.name, update.before, lambda found: found.update(update.after))
+    return Kind(update.name, update.before, lambda federation: federation.update(update.after))
 
 
 def _rename() -> Kind:
     bookinfo = reviews(*SPLIT, settle=SETTLE)
 
-    def there_and_back(found: Federation) -> None:
-        with found.renamed("bookinfo"):
-            found.update(bookinfo)
+    def there_and_back(federation: LiveFederation) -> None:
+        with federation.renamed("bookinfo"):
+            federation.update(bookinfo)
 
     return Kind(RENAME, bookinfo, there_and_back)
 
 
 def _unwaited() -> Kind:
     swap = hardest(SETTLE)[0]
-    return Kind(UNWAITED, swap.before, lambda found: found.hurry(swap.after))
+    return Kind(UNWAITED, swap.before, lambda federation: federation.hurry(swap.after))
 
 
 def side_by_side(kinds: list[Kind], meshes: int, rounds: int, results: Results) -> None:
@@ -121,27 +121,27 @@ def side_by_side(kinds: list[Kind], meshes: int, rounds: int, results: Results) 
     over = threading.Event()
     with ExitStack() as leaving:
         directory = Path(leaving.enter_context(tempfile.TemporaryDirectory()))
-        found = [leaving.enter_context(federation(directory / f"mesh{number}")) for number in range(len(shares))]
+        federations = [leaving.enter_context(federation(directory / f"mesh{number}")) for number in range(len(shares))]
         pool = leaving.enter_context(ThreadPoolExecutor(len(shares)))
         leaving.callback(over.set)
-        soaks = [pool.submit(soak, *each, rounds, results, over) for each in zip(found, shares, strict=True)]
+        soaks = [pool.submit(soak, *each, rounds, results, over) for each in zip(federations, shares, strict=True)]
         for ended in as_completed(soaks):
             ended.result()
 
 
-def soak(found: Federation, kinds: list[Kind], rounds: int, results: Results, over: threading.Event) -> None:
+def soak(federation: LiveFederation, kinds: list[Kind], rounds: int, results: Results, over: threading.Event) -> None:
     """So many rounds on one mesh; none is begun any more, and no other update, once all is `over`."""
     for number in range(1, rounds + 1):
         for is_busy in (False, True):
-            found.bed.restart_istiods(PATIENT if is_busy else {})
+            federation.bed.restart_istiods(PATIENT if is_busy else {})
             for kind in kinds:
                 if over.is_set():
                     return
-                found.become(kind.before)
-                found.bed.settle(quiet=QUIET)
+                federation.become(kind.before)
+                federation.bed.settle(quiet=QUIET)
                 reports = results[kind.name, is_busy]
-                with reported(reports, found, is_busy=is_busy):
-                    kind.update(found)
+                with reported(reports, federation, is_busy=is_busy):
+                    kind.update(federation)
                 state = "busy" if is_busy else "idle"
                 print(f"{number} {state}: {kind.name}: {_lost(reports[-1:])} failed", flush=True)
                 for reason, times in Counter(failure.reason for failure in reports[-1].failures).items():
@@ -149,18 +149,18 @@ def soak(found: Federation, kinds: list[Kind], rounds: int, results: Results, ov
 
 
 @contextmanager
-def federation(directory: Path) -> Iterator[Federation]:
+def federation(directory: Path) -> Iterator[LiveFederation]:
     """A bed whose istiods are as Istio ships them, and a stack on it."""
     with sandbox_for_beds(directory / "sandbox", GATEWAYS) as sandbox:
         bed = Bed.up(sandbox, [BedCluster(name, accepts=CALLERS[name]) for name in GATEWAYS], WORKLOADS)
-        yield Federation(bed, Stack(directory / "stack", sandbox.environment()))
+        yield LiveFederation(bed, Stack(directory / "stack", sandbox.environment()))
 
 
 @contextmanager
-def reported(reports: list[Report], found: Federation, *, is_busy: bool) -> Iterator[None]:
+def reported(reports: list[Report], federation: LiveFederation, *, is_busy: bool) -> Iterator[None]:
     """Requests during the block, and for as long afterwards as istiod may take to tell its proxies; adds a report."""
-    caller = found.bed.caller("cluster1/productpage")
-    with busy(found.bed) if is_busy else calls.under_load(caller, REVIEWS, rate=RATE) as run:
+    caller = federation.bed.caller("cluster1/productpage")
+    with busy(federation.bed) if is_busy else calls.under_load(caller, REVIEWS, rate=RATE) as run:
         try:
             time.sleep(1.0)
             yield

@@ -19,7 +19,7 @@ from sandbox.mesh.topology import BedCluster, Port, Workload, gateway
 from tests.given.specs import SPLIT
 from tests.real import traces
 from tests.real.bed import reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.processes import working_in
 from tests.real.requirement import require_mesh
 from tests.real.stack import REPOSITORY
@@ -35,12 +35,12 @@ LISTEN = "0A"
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     require_mesh()
-    with sandbox_for_beds(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"]) as found:
-        yield found
+    with sandbox_for_beds(tmp_path_factory.mktemp("beds") / "sandbox", ["alone"]) as sandbox:
+        yield sandbox
 
 
 def test_two_beds_side_by_side_do_not_disturb_each_other_and_one_goes_without_a_trace(
-    sandbox: Sandbox, federation: Federation
+    sandbox: Sandbox, federation: LiveFederation
 ) -> None:
     federation.become(reviews(*SPLIT))
     before = traces.of_bed(Bed(sandbox), "alone")
@@ -111,13 +111,13 @@ def test_a_machine_that_cannot_hold_a_bed_is_told_why() -> None:
     read_only = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
     asking = f'{sys.executable} -c "from sandbox.mesh import network; print(network.obstacle())"'
 
-    told = subprocess.check_output(["unshare", "--mount", "sh", "-c", f"{read_only} && {asking}"], cwd=REPOSITORY)
+    output = subprocess.check_output(["unshare", "--mount", "sh", "-c", f"{read_only} && {asking}"], cwd=REPOSITORY)
 
-    assert told.decode().startswith("network namespaces cannot be used: ")
-    assert "/proc/sys/net/ipv4/ip_forward" in told.decode()
+    assert output.decode().startswith("network namespaces cannot be used: ")
+    assert "/proc/sys/net/ipv4/ip_forward" in output.decode()
 
 
-def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: Federation) -> None:
+def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation: LiveFederation) -> None:
     processes = working_in(federation.bed.sandbox.directory)
     ours = {inode for process in processes for inode in sockets_of(process)}
 
@@ -129,15 +129,15 @@ def test_nothing_listens_beyond_loopback_and_the_bed_s_own_namespaces(federation
 
 def sockets_of(process: Path) -> set[str]:
     """The inodes of its sockets."""
-    found = set()
+    inodes = set()
     for descriptor in (process / "fd").glob("*"):
         try:
             target = str(descriptor.readlink())
         except OSError:
             continue
         if target.startswith("socket:["):
-            found.add(target.removeprefix("socket:[").removesuffix("]"))
-    return found
+            inodes.add(target.removeprefix("socket:[").removesuffix("]"))
+    return inodes
 
 
 def listening() -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ import pytest
 from sandbox.mesh.topology import GATEWAY_PORT, Workload
 from tests.given.specs import SPLIT, Spec, rule, service
 from tests.real.bed import reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -27,7 +27,7 @@ CALLERS = 10
 
 
 def test_pods_that_join_on_another_cluster_take_their_part_of_the_load_within_twelve_seconds(
-    federation: Federation,
+    federation: LiveFederation,
 ) -> None:
     federation.become(to_productpage())
     with busy_callers(federation) as answers:
@@ -44,7 +44,9 @@ def test_pods_that_join_on_another_cluster_take_their_part_of_the_load_within_tw
     assert all(lately[pod.version] >= 0.1 * lately.total() for pod in NEW), lately
 
 
-def test_an_idle_connection_to_a_gateway_is_probed_before_a_load_balancer_forgets_it(federation: Federation) -> None:
+def test_an_idle_connection_to_a_gateway_is_probed_before_a_load_balancer_forgets_it(
+    federation: LiveFederation,
+) -> None:
     federation.become(reviews(*SPLIT))
     federation.send(20)
 
@@ -69,7 +71,7 @@ def to_productpage() -> Spec:
 
 
 @contextmanager
-def busy_callers(federation: Federation) -> Iterator[list[tuple[float, str]]]:
+def busy_callers(federation: LiveFederation) -> Iterator[list[tuple[float, str]]]:
     """Callers on cluster1, one call each at any time over a connection of its own: (when, version that answered)."""
     answers: list[tuple[float, str]] = []
     over = threading.Event()
@@ -83,7 +85,7 @@ def busy_callers(federation: Federation) -> Iterator[list[tuple[float, str]]]:
         caller.result()
 
 
-def call(federation: Federation, over: threading.Event, answers: list[tuple[float, str]]) -> None:
+def call(federation: LiveFederation, over: threading.Event, answers: list[tuple[float, str]]) -> None:
     """One call after the other until it is over; a pod that is still starting answers with an error."""
     address = address_of_productpage(federation)
     with federation.bed.caller("cluster1/productpage").namespace.inside():
@@ -99,7 +101,7 @@ def call(federation: Federation, over: threading.Event, answers: list[tuple[floa
     connection.close()
 
 
-def address_of_productpage(federation: Federation) -> str:
+def address_of_productpage(federation: LiveFederation) -> str:
     services: list[dict[str, Any]] = federation.bed.objects("cluster1").all("v1", "Service")
     names = {item["metadata"]["name"]: item for item in services if item["metadata"]["namespace"] == "default"}
     return str(names["productpage"]["spec"]["clusterIP"])

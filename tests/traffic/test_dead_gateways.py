@@ -12,7 +12,7 @@ from sandbox.mesh.load import Report, Stall
 from sandbox.mesh.topology import GATEWAY_PORT, GATEWAY_SERVICE
 from tests.given.specs import Spec, cluster
 from tests.real.bed import GATEWAYS, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -25,7 +25,7 @@ REFUSING = "172.18.1.2"
 CONNECT_TIMEOUT = 1.0
 
 
-def test_of_three_gateways_two_are_dead_and_after_three_seconds_no_call_notices(federation: Federation) -> None:
+def test_of_three_gateways_two_are_dead_and_after_three_seconds_no_call_notices(federation: LiveFederation) -> None:
     caller = federation.bed.caller("cluster1/productpage")
     with black_hole(federation, SILENT):
         federation.become(over(LIVE, SILENT, REFUSING))
@@ -41,7 +41,9 @@ def test_of_three_gateways_two_are_dead_and_after_three_seconds_no_call_notices(
     assert all(at < began + 3.0 for at in noticed), report
 
 
-def test_a_name_stands_for_three_gateways_of_which_one_never_answers_and_one_call_waits(federation: Federation) -> None:
+def test_a_name_stands_for_three_gateways_of_which_one_never_answers_and_one_call_waits(
+    federation: LiveFederation,
+) -> None:
     federation.bed.names.write_text(json.dumps({NAME: [LIVE, ALSO_LIVE, SILENT]}))
     caller = federation.bed.caller("cluster1/productpage")
     with black_hole(federation, SILENT):
@@ -62,7 +64,7 @@ def over(*gateways: str) -> Spec:
 
 
 @contextmanager
-def black_hole(federation: Federation, address: str) -> Iterator[None]:
+def black_hole(federation: LiveFederation, address: str) -> Iterator[None]:
     """The gateway of cluster2 has one more address, and drops whatever arrives there."""
     namespace = federation.bed.caller(f"cluster2/{GATEWAY_SERVICE}").namespace
     rule = ("INPUT", "--destination", address, "--jump", "DROP")

@@ -11,7 +11,7 @@ from sandbox.mesh.bed import Bed
 from sandbox.mesh.calls import Run
 from tests.given.specs import SPLIT
 from tests.real.bed import DEBOUNCE, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 from tests.real.shares import assert_split
 from tests.real.updates import over_three, with_selectors, with_state
 from tests.real.ways import assert_answers, await_ways
@@ -25,14 +25,14 @@ FLUSH = 1.5
 
 
 @pytest.fixture
-def load(federation: Federation) -> Iterator[Run]:
+def load(federation: LiveFederation) -> Iterator[Run]:
     """Requests to reviews all the time, which are spread over two clusters at first."""
     federation.become(reviews(*SPLIT))
     with calls.under_load(federation.bed.caller("cluster1/productpage"), REVIEWS, rate=RATE) as run:
         yield run
 
 
-def test_no_call_reaches_a_drained_cluster_and_its_share_returns(federation: Federation, load: Run) -> None:
+def test_no_call_reaches_a_drained_cluster_and_its_share_returns(federation: LiveFederation, load: Run) -> None:
     """Also where the callers are on the drained cluster themselves."""
     assert calls_that_reach(federation, "cluster2", "v3") > 0
 
@@ -49,7 +49,7 @@ def test_no_call_reaches_a_drained_cluster_and_its_share_returns(federation: Fed
     assert_split(federation.send, {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10})
 
 
-def test_nothing_waits_for_a_retired_cluster_whose_api_server_is_gone(federation: Federation, load: Run) -> None:
+def test_nothing_waits_for_a_retired_cluster_whose_api_server_is_gone(federation: LiveFederation, load: Run) -> None:
     """Neither the update that retires it nor a later update of the others."""
     federation.move_to(over_three())
     with without_api_server(federation.bed, "cluster3"):
@@ -61,7 +61,9 @@ def test_nothing_waits_for_a_retired_cluster_whose_api_server_is_gone(federation
     assert load.end().failures == []
 
 
-def test_a_name_that_means_the_service_everywhere_loses_no_call_while_a_cluster_drains(federation: Federation) -> None:
+def test_a_name_that_means_the_service_everywhere_loses_no_call_while_a_cluster_drains(
+    federation: LiveFederation,
+) -> None:
     """First the callers' own cluster, whose pods answer unless it drains, then the next; and both come back."""
     spec = {**with_selectors(reviews(*SPLIT)), "traffic": [], "globalHosts": "{service}.{namespace}.everywhere"}
     own_drains = with_state("draining", spec, "cluster1")
@@ -82,7 +84,7 @@ def test_a_name_that_means_the_service_everywhere_loses_no_call_while_a_cluster_
             assert run.failures == []
 
 
-def calls_that_reach(federation: Federation, cluster: str, *versions: str) -> int:
+def calls_that_reach(federation: LiveFederation, cluster: str, *versions: str) -> int:
     """How many requests the proxies of some versions of reviews receive in the next few seconds."""
     workloads = [pod.workload for pod in federation.bed.pods() if pod.workload.service == "reviews"]
     called = [workload for workload in workloads if workload.cluster == cluster and workload.version in versions]

@@ -10,7 +10,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.topology import Port, Workload
 from tests.given.specs import SPLIT, Spec, presence, rule
 from tests.real.bed import RATINGS_PORTS, reviews, with_ratings
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 
 pytestmark = pytest.mark.mesh
 
@@ -24,16 +24,16 @@ callers = pytest.mark.parametrize("caller", [ASKS_ITS_PROXY, ASKS_THE_CLUSTER])
 
 
 @pytest.fixture(scope="module", autouse=True)
-def elsewhere(federation: Federation) -> Iterator[None]:
+def elsewhere(federation: LiveFederation) -> Iterator[None]:
     """Calls to ratings on cluster1 go to cluster2; the cluster's DNS knows the Service, as Kubernetes' own would."""
     federation.bed.start(CONSOLE)
     federation.become(with_ratings(reviews(*SPLIT)))
-    (made,) = (
+    (ratings,) = (
         service
         for service in federation.bed.objects("cluster1").all("v1", "Service")
         if service["metadata"]["name"] == "ratings"
     )
-    federation.bed.names.write_text(json.dumps({"ratings.default.svc.cluster.local": [made["spec"]["clusterIP"]]}))
+    federation.bed.names.write_text(json.dumps({"ratings.default.svc.cluster.local": [ratings["spec"]["clusterIP"]]}))
     yield
     federation.bed.names.write_text("{}")
     federation.bed.stop(CONSOLE)
@@ -41,7 +41,7 @@ def elsewhere(federation: Federation) -> Iterator[None]:
 
 @callers
 @pytest.mark.parametrize("port", [HTTP, TCP], ids=lambda port: port.name)
-def test_its_own_name_leads_to_the_other_cluster(port: Port, caller: str, federation: Federation) -> None:
+def test_its_own_name_leads_to_the_other_cluster(port: Port, caller: str, federation: LiveFederation) -> None:
     report = federation.send(50, f"http://ratings:{port.number}/", caller)
 
     assert report.failures == []
@@ -51,16 +51,16 @@ def test_its_own_name_leads_to_the_other_cluster(port: Port, caller: str, federa
 
 
 @callers
-def test_its_own_name_serves_grpc(caller: str, federation: Federation) -> None:
-    found = calls.grpc(federation.bed.caller(caller), f"ratings:{GRPC.number}", number=50)
+def test_its_own_name_serves_grpc(caller: str, federation: LiveFederation) -> None:
+    report = calls.grpc(federation.bed.caller(caller), f"ratings:{GRPC.number}", number=50)
 
-    last = found["last"]
-    assert found["answers"] == {"ratings-v1-0": 50}
+    last = report["last"]
+    assert report["answers"] == {"ratings-v1-0": 50}
     assert (last["cluster"], last["port"]) == ("cluster2", GRPC.number)
     assert last["caller"] == f"spiffe://cluster1/ns/default/sa/bookinfo-{caller.partition('/')[2]}"
 
 
-def test_the_console_s_proxy_answers_none_of_its_questions(federation: Federation) -> None:
+def test_the_console_s_proxy_answers_none_of_its_questions(federation: LiveFederation) -> None:
     """Or the tests above would show less than they say: only the cluster's DNS tells the console of ratings."""
     stated = federation.bed.names.read_text()
     federation.bed.names.write_text("{}")
@@ -72,7 +72,7 @@ def test_the_console_s_proxy_answers_none_of_its_questions(federation: Federatio
     assert "Name or service not known" in failure.reason
 
 
-def test_a_name_that_is_made_answers_every_call_once_it_has_answered_the_first(federation: Federation) -> None:
+def test_a_name_that_is_made_answers_every_call_once_it_has_answered_the_first(federation: LiveFederation) -> None:
     """Until then nobody knows the name, or the caller's proxy knows the name and no route yet.
 
     One push brings both. Pilot-agent tells the address as soon as the push has arrived; Envoy still has to read it, and
@@ -97,7 +97,7 @@ def test_a_name_that_is_made_answers_every_call_once_it_has_answered_the_first(f
     assert [line for line in logged if '" 200 ' not in line and " PassthroughCluster " not in line] == []
 
 
-def test_no_call_is_lost_when_the_service_begins_to_run_here(federation: Federation) -> None:
+def test_no_call_is_lost_when_the_service_begins_to_run_here(federation: LiveFederation) -> None:
     """The name is handed over to the Service of the pods that come."""
     federation.become(with_ratings(reviews(*SPLIT)))
 
@@ -130,7 +130,7 @@ def here() -> Spec:
     }
 
 
-def asking(federation: Federation) -> AbstractContextManager[calls.Run]:
+def asking(federation: LiveFederation) -> AbstractContextManager[calls.Run]:
     """Calls to ratings from a workload whose proxy tells it the address."""
     caller = federation.bed.caller(ASKS_ITS_PROXY)
     return calls.under_load(caller, f"http://ratings:{HTTP.number}/", rate=50.0)

@@ -6,7 +6,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.load import Report
 from tests.given.specs import Spec
 from tests.real.bed import reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 
 pytestmark = pytest.mark.mesh
 
@@ -33,7 +33,7 @@ def told_apart() -> Spec:
     return {**spec, "traffic": [{**rule, "http": [testers, patient, hasty, *rule["http"]]}]}
 
 
-def test_a_header_decides_who_answers(federation: Federation) -> None:
+def test_a_header_decides_who_answers(federation: LiveFederation) -> None:
     federation.become(told_apart())
 
     assert send(federation, "", "x-canary: true").answers == {"v4 on cluster2": 1}
@@ -41,7 +41,7 @@ def test_a_header_decides_who_answers(federation: Federation) -> None:
     assert send(federation, "").answers == {"v1 on cluster1": 1}
 
 
-def test_a_path_decides_how_often_a_request_is_tried(federation: Federation) -> None:
+def test_a_path_decides_how_often_a_request_is_tried(federation: LiveFederation) -> None:
     federation.become(told_apart())
 
     assert send(federation, "fails/2/twice").answers == {"v3 on cluster2": 1}
@@ -50,7 +50,7 @@ def test_a_path_decides_how_often_a_request_is_tried(federation: Federation) -> 
     assert send(federation, "fails/3/thrice").answers == {"v3 on cluster2": 1}, "three tries are behind us, and no more"
 
 
-def test_a_path_decides_how_long_an_answer_may_take(federation: Federation) -> None:
+def test_a_path_decides_how_long_an_answer_may_take(federation: LiveFederation) -> None:
     federation.become(told_apart())
 
     assert send(federation, "after/0").answers == {"v3 on cluster2": 1}
@@ -59,6 +59,6 @@ def test_a_path_decides_how_long_an_answer_may_take(federation: Federation) -> N
     assert 0.9 < failure.seconds < 2.5
 
 
-def send(federation: Federation, path: str, *headers: str) -> Report:
+def send(federation: LiveFederation, path: str, *headers: str) -> Report:
     """One request."""
     return calls.send(federation.bed.caller("cluster1/productpage"), f"{REVIEWS}{path}", headers=headers)

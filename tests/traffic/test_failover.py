@@ -11,7 +11,7 @@ from sandbox.mesh.load import Report
 from sandbox.mesh.topology import Workload, gateway
 from tests.given.specs import Spec
 from tests.real.bed import GATEWAYS, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 from tests.real.updates import with_selectors
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
@@ -40,7 +40,7 @@ def in_order(*clusters: str) -> Spec:
     return with_selectors(spec)
 
 
-def test_local_pods_die_and_come_back_and_no_call_is_lost(federation: Federation) -> None:
+def test_local_pods_die_and_come_back_and_no_call_is_lost(federation: LiveFederation) -> None:
     federation.become(in_order("cluster1", "cluster2", "cluster3"))
 
     with calls.under_load(federation.bed.pod(CALLER), REVIEWS, rate=RATE) as run:
@@ -56,7 +56,7 @@ def test_local_pods_die_and_come_back_and_no_call_is_lost(federation: Federation
     assert report.requests / report.seconds > RATE / 2
 
 
-def test_then_its_gateway_dies_and_the_next_substitute_answers(federation: Federation) -> None:
+def test_then_its_gateway_dies_and_the_next_substitute_answers(federation: LiveFederation) -> None:
     federation.become(soon_forgiven(in_order("cluster1", "cluster2", "cluster3")))
 
     with dead(federation, pods=["cluster1"]):
@@ -74,7 +74,7 @@ def test_then_its_gateway_dies_and_the_next_substitute_answers(federation: Feder
     assert report.answers.keys() == {"v3 on cluster2", "v5 on cluster3"}
 
 
-def test_the_share_is_drawn_first(federation: Federation) -> None:
+def test_the_share_is_drawn_first(federation: LiveFederation) -> None:
     """With one of two destinations down and no substitute, exactly its share fails; the other keeps its own."""
     spec = soon_forgiven(in_order("cluster1", "cluster3"))
     [entry] = spec["traffic"][0]["http"]
@@ -92,7 +92,7 @@ def test_the_share_is_drawn_first(federation: Federation) -> None:
     assert 338 < len(report.failures) < 462
 
 
-def test_whatever_is_down_the_first_that_can_answers_and_no_call_comes_back(federation: Federation) -> None:
+def test_whatever_is_down_the_first_that_can_answers_and_no_call_comes_back(federation: LiveFederation) -> None:
     """All combinations of three clusters. None of the calls comes in by the gateway of the cluster that made them."""
     order = ("cluster2", "cluster1", "cluster3")
     federation.become(soon_forgiven(in_order(*order)))
@@ -115,7 +115,7 @@ def soon_forgiven(spec: Spec) -> Spec:
     return spec
 
 
-def test_a_name_that_means_the_service_everywhere_fails_over(federation: Federation) -> None:
+def test_a_name_that_means_the_service_everywhere_fails_over(federation: LiveFederation) -> None:
     """Without a rule, a call stays at home while somebody there can answer."""
     spec = with_selectors(reviews(("cluster2", "v3", 1)))
     [service] = spec["services"]
@@ -140,7 +140,7 @@ def test_a_name_that_means_the_service_everywhere_fails_over(federation: Federat
 
 
 @contextmanager
-def dead(federation: Federation, *, pods: Iterable[str] = (), gateways: Iterable[str] = ()) -> Iterator[None]:
+def dead(federation: LiveFederation, *, pods: Iterable[str] = (), gateways: Iterable[str] = ()) -> Iterator[None]:
     """The pods of reviews and the gateways on these clusters have died, and nobody has told."""
     killed = [*(PODS[name] for name in pods), *(GATEWAYS_OF[name] for name in gateways)]
     federation.bed.kill(*killed)
@@ -150,7 +150,7 @@ def dead(federation: Federation, *, pods: Iterable[str] = (), gateways: Iterable
         federation.bed.revive(*killed)
 
 
-def await_answers(federation: Federation, expected: set[str], *, none_fails: bool = True) -> None:
+def await_answers(federation: LiveFederation, expected: set[str], *, none_fails: bool = True) -> None:
     """Until all of fifty calls are answered by these alone, or fail if there are none: an ejection has to end first."""
     deadline = time.monotonic() + 60.0
     while (report := ask(federation, 50)).answers.keys() != expected or (expected and none_fails and report.failures):
@@ -158,12 +158,12 @@ def await_answers(federation: Federation, expected: set[str], *, none_fails: boo
         time.sleep(0.5)
 
 
-def ask(federation: Federation, number: int, url: str = REVIEWS) -> Report:
+def ask(federation: LiveFederation, number: int, url: str = REVIEWS) -> Report:
     """Calls from a bed some of whose programs are dead."""
     return calls.send(federation.bed.pod(CALLER), url, number=number)
 
 
-def arrived(federation: Federation) -> int:
+def arrived(federation: LiveFederation) -> int:
     """How many connections the gateway of cluster1 has taken."""
     log = federation.bed.proxy_log(GATEWAYS_OF["cluster1"])
     return sum("outbound_" in line for line in log.splitlines())

@@ -12,7 +12,7 @@ from sandbox.mesh.bed import Bed
 from sandbox.mesh.topology import Workload
 from tests.given.specs import SPLIT
 from tests.real.bed import TWO_NUMBERS, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 
 pytestmark = pytest.mark.mesh
 
@@ -21,7 +21,7 @@ IMPOSTOR = Workload("cluster2", "reviews", "v6", account="somebody-else", ports=
 TO_CLUSTER2 = reviews(("cluster2", "v3", 1))
 
 
-def test_a_workload_with_another_service_account_is_refused(federation: Federation) -> None:
+def test_a_workload_with_another_service_account_is_refused(federation: LiveFederation) -> None:
     spec = reviews(("cluster2", "v6", 1))
     spec["services"][0]["clusters"]["cluster2"]["versions"].append("v6")
     federation.bed.start(IMPOSTOR)
@@ -33,7 +33,7 @@ def test_a_workload_with_another_service_account_is_refused(federation: Federati
         federation.bed.stop(IMPOSTOR)
 
 
-def test_a_service_account_that_is_stated_wrong_gives_503_and_nobody_else_s_answer(federation: Federation) -> None:
+def test_a_service_account_that_is_stated_wrong_gives_503_and_nobody_else_s_answer(federation: LiveFederation) -> None:
     spec = reviews(("cluster2", "v3", 1))
     spec["services"][0]["clusters"]["cluster2"]["serviceAccounts"] = ["bookinfo-details"]
     federation.become(spec)
@@ -41,7 +41,7 @@ def test_a_service_account_that_is_stated_wrong_gives_503_and_nobody_else_s_answ
     assert_refused(federation, SAN)
 
 
-def test_a_certificate_from_another_trust_domain_than_the_spec_s_is_refused(federation: Federation) -> None:
+def test_a_certificate_from_another_trust_domain_than_the_spec_s_is_refused(federation: LiveFederation) -> None:
     spec = reviews(("cluster2", "v3", 1))
     spec["clusters"]["cluster2"]["trustDomain"] = "elsewhere"
     federation.become(spec)
@@ -49,7 +49,7 @@ def test_a_certificate_from_another_trust_domain_than_the_spec_s_is_refused(fede
     assert_refused(federation, SAN)
 
 
-def test_a_caller_is_refused_whose_trust_domain_the_serving_mesh_does_not_accept(federation: Federation) -> None:
+def test_a_caller_is_refused_whose_trust_domain_the_serving_mesh_does_not_accept(federation: LiveFederation) -> None:
     federation.become(TO_CLUSTER2)
     assert federation.answer()["version"] == "v3"
 
@@ -61,7 +61,7 @@ def test_a_caller_is_refused_whose_trust_domain_the_serving_mesh_does_not_accept
 
 
 def test_an_accepted_trust_domain_leaves_authorization_exact_where_an_alias_would_widen_it(
-    federation: Federation,
+    federation: LiveFederation,
 ) -> None:
     bed = federation.bed
     federation.become(TO_CLUSTER2)
@@ -81,7 +81,7 @@ def test_an_accepted_trust_domain_leaves_authorization_exact_where_an_alias_woul
     federation.become(reviews(*SPLIT))
 
 
-def assert_refused(federation: Federation, why: str) -> None:
+def assert_refused(federation: LiveFederation, why: str) -> None:
     """No request is answered by anybody, and the caller's proxy says why."""
     path = uuid4().hex
 
@@ -92,7 +92,7 @@ def assert_refused(federation: Federation, why: str) -> None:
     assert any(why in line for line in logged(federation, path))
 
 
-def logged(federation: Federation, path: str) -> list[str]:
+def logged(federation: LiveFederation, path: str) -> list[str]:
     """What the caller's proxy has logged of the requests for `path`."""
     caller = federation.bed.caller("cluster1/productpage").workload
     deadline = time.monotonic() + 10  # Envoy writes its log every second
@@ -102,7 +102,7 @@ def logged(federation: Federation, path: str) -> list[str]:
     return lines
 
 
-def reasons(federation: Federation, caller: str) -> set[str]:
+def reasons(federation: LiveFederation, caller: str) -> set[str]:
     return {failure.reason for failure in federation.send(5, caller=caller).failures}
 
 

@@ -10,7 +10,7 @@ from sandbox.mesh.load import Report
 from sandbox.mesh.topology import ingress_gateway
 from tests.given.specs import SPLIT, Spec, service
 from tests.real.bed import reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.noise import RATE
 from tests.real.shares import assert_split
 
@@ -43,7 +43,7 @@ OF_THE_TEAM = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def ingress(federation: Federation) -> Iterator[None]:
+def ingress(federation: LiveFederation) -> Iterator[None]:
     """A gateway of cluster1, with the Gateway that admits both hosts and the team's own VirtualService."""
     federation.bed.start(INGRESS)
     federation.bed.objects("cluster1").apply(PUBLIC, OF_THE_TEAM)
@@ -75,14 +75,14 @@ def shop(*shares: tuple[str, str, int]) -> Spec:
     }
 
 
-def test_calls_from_outside_are_split_over_two_clusters(federation: Federation) -> None:
+def test_calls_from_outside_are_split_over_two_clusters(federation: LiveFederation) -> None:
     assert_split(
         lambda number: send(federation, SHOP, number=number),
         {"v3 on cluster2": 0.75, "v1 on cluster1": 0.15, "v2 on cluster1": 0.10},
     )
 
 
-def test_a_path_leads_to_another_service_on_the_other_cluster(federation: Federation) -> None:
+def test_a_path_leads_to_another_service_on_the_other_cluster(federation: LiveFederation) -> None:
     report = send(federation, SHOP, "/details/7", number=20)
 
     assert report.failures == []
@@ -92,7 +92,9 @@ def test_a_path_leads_to_another_service_on_the_other_cluster(federation: Federa
     assert answer["caller"] == "spiffe://cluster1/ns/istio-ingress/sa/istio-ingressgateway"
 
 
-def test_a_host_of_the_team_s_own_virtual_service_at_the_same_gateway_stays_as_it_is(federation: Federation) -> None:
+def test_a_host_of_the_team_s_own_virtual_service_at_the_same_gateway_stays_as_it_is(
+    federation: LiveFederation,
+) -> None:
     report = send(federation, TEAM, "/details/7", number=20)
 
     assert report.failures == []
@@ -100,12 +102,12 @@ def test_a_host_of_the_team_s_own_virtual_service_at_the_same_gateway_stays_as_i
     assert report.samples["v1 on cluster1"]["service"] == "details"
 
 
-def test_workloads_are_no_clients_of_a_rule_for_a_gateway(federation: Federation) -> None:
+def test_workloads_are_no_clients_of_a_rule_for_a_gateway(federation: LiveFederation) -> None:
     assert federation.send(100).answers.keys() == {"v1 on cluster1", "v2 on cluster1"}
 
 
 def test_no_request_from_outside_is_lost_when_versions_are_swapped_and_the_rule_is_renamed(
-    federation: Federation,
+    federation: LiveFederation,
 ) -> None:
     swapped = shop(("cluster1", "v1", 50), ("cluster2", "v4", 50))
     swapped["traffic"][0]["name"] = "public"
@@ -120,5 +122,5 @@ def test_no_request_from_outside_is_lost_when_versions_are_swapped_and_the_rule_
     assert send(federation, SHOP, number=100).answers.keys() == {"v1 on cluster1", "v4 on cluster2"}
 
 
-def send(federation: Federation, host: str, path: str = "/", *, number: int) -> Report:
+def send(federation: LiveFederation, host: str, path: str = "/", *, number: int) -> Report:
     return calls.send(federation.bed.outside, f"http://{ADDRESS}{path}", number=number, headers=[f"host: {host}"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.real.bed import reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -17,7 +17,7 @@ PARTS = 300
 """Chunks or lines, ten a second: 30 seconds."""
 
 
-def test_a_download_and_a_stream_that_began_before_a_swap_arrive_whole(federation: Federation) -> None:
+def test_a_download_and_a_stream_that_began_before_a_swap_arrive_whole(federation: LiveFederation) -> None:
     """They take about 30 seconds; the swap is over before, and what carries them is drained for 45."""
     federation.become(reviews(("cluster2", "v3", 1)))
 
@@ -33,7 +33,7 @@ def test_a_download_and_a_stream_that_began_before_a_swap_arrive_whole(federatio
         assert stream.result().splitlines() == [f"line {number}".encode() for number in range(PARTS)]
 
 
-def fetch(federation: Federation, path: str) -> bytes:
+def fetch(federation: LiveFederation, path: str) -> bytes:
     """The whole answer of reviews to productpage on cluster1."""
     services = federation.bed.objects("cluster1").all("v1", "Service")
     (address,) = (item["spec"]["clusterIP"] for item in services if is_reviews(item))

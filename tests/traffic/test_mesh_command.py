@@ -38,6 +38,6 @@ def test_the_mesh_comes_up_once_answers_and_goes_without_a_trace(tmp_path: Path)
 def run(module: str, directory: Path, *arguments: str) -> str:
     """What the command prints, if it succeeds."""
     command = [sys.executable, "-m", module, "--directory", str(directory), *arguments]
-    found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout
+    process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout

@@ -7,7 +7,7 @@ import pytest
 from sandbox.mesh import calls
 from tests.given.specs import Spec
 from tests.real.bed import reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -17,7 +17,7 @@ DEFAULT = {"outlierDetection": {"consecutive5xxErrors": 5, "maxEjectionPercent":
 
 
 @pytest.fixture
-def federation_in_a_strict_mesh(federation: Federation) -> Iterator[Federation]:
+def federation_in_a_strict_mesh(federation: LiveFederation) -> Iterator[LiveFederation]:
     istiod = federation.bed.istiod("cluster1")
     before = istiod.configuration()
     istiod.configure({**before, "defaultTrafficPolicy": DEFAULT})
@@ -29,7 +29,7 @@ def federation_in_a_strict_mesh(federation: Federation) -> Iterator[Federation]:
 
 
 def test_an_application_that_answers_500_does_not_get_the_only_gateway_ejected(
-    federation_in_a_strict_mesh: Federation,
+    federation_in_a_strict_mesh: LiveFederation,
 ) -> None:
     federation = federation_in_a_strict_mesh
     federation.become(to_any_version())

@@ -8,7 +8,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.load import Report, Stall
 from tests.given.specs import Spec, cluster
 from tests.real.bed import GATEWAYS, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -24,7 +24,7 @@ def over_two_gateways() -> Spec:
     return spec
 
 
-def test_an_application_that_answers_only_500_gets_no_gateway_ejected(federation: Federation) -> None:
+def test_an_application_that_answers_only_500_gets_no_gateway_ejected(federation: LiveFederation) -> None:
     federation.become(over_two_gateways())
     caller = federation.bed.caller("cluster1/productpage")
 
@@ -37,7 +37,7 @@ def test_an_application_that_answers_only_500_gets_no_gateway_ejected(federation
 
 
 def test_a_gateway_that_dies_costs_a_request_for_each_open_connection_and_then_nobody_waits(
-    federation: Federation,
+    federation: LiveFederation,
 ) -> None:
     """Those requests hang for as long as TCP repeats them: here until the load loses patience, after five seconds.
 
@@ -67,7 +67,7 @@ def test_a_gateway_that_dies_costs_a_request_for_each_open_connection_and_then_n
     assert max(sent) - died < 3.0
 
 
-def test_a_dead_gateway_costs_one_stall_of_about_a_second_and_no_request(federation: Federation) -> None:
+def test_a_dead_gateway_costs_one_stall_of_about_a_second_and_no_request(federation: LiveFederation) -> None:
     federation.become(reviews(("cluster2", "v3", 1)))
     with federation.without_address("cluster2", GATEWAYS["cluster2"][1]):
         caller = federation.bed.caller("cluster1/productpage")

@@ -5,7 +5,7 @@ import pytest
 from sandbox.mesh import calls
 from tests.given.specs import SPLIT
 from tests.real.bed import SEVERAL_PORTS, details, reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 
 pytestmark = pytest.mark.mesh
 
@@ -13,7 +13,7 @@ HTTP, ADMIN, GRPC = SEVERAL_PORTS
 
 
 @pytest.mark.parametrize("port", [9080, 9090])
-def test_each_http_port_reaches_its_own_port_on_the_other_cluster(port: int, federation: Federation) -> None:
+def test_each_http_port_reaches_its_own_port_on_the_other_cluster(port: int, federation: LiveFederation) -> None:
     federation.become(details(*SEVERAL_PORTS))
 
     seen = federation.answer(f"http://details:{port}/")
@@ -22,20 +22,20 @@ def test_each_http_port_reaches_its_own_port_on_the_other_cluster(port: int, fed
 
 
 def test_grpc_calls_over_one_connection_reach_the_grpc_port_of_every_pod_behind_the_gateway(
-    federation: Federation,
+    federation: LiveFederation,
 ) -> None:
     federation.become(details(*SEVERAL_PORTS))
 
-    found = calls.grpc(federation.bed.caller("cluster1/productpage"), f"details:{GRPC.number}", number=2000)
+    report = calls.grpc(federation.bed.caller("cluster1/productpage"), f"details:{GRPC.number}", number=2000)
 
-    assert (found["last"]["cluster"], found["last"]["port"]) == ("cluster2", GRPC.number)
-    assert found["answers"].keys() == {"details-v2-0", "details-v2-1"}
+    assert (report["last"]["cluster"], report["last"]["port"]) == ("cluster2", GRPC.number)
+    assert report["answers"].keys() == {"details-v2-0", "details-v2-1"}
     # each connection leads to one pod, and is renewed after 100 calls: of 20, fewer than two lead to one of the pods
     # once in 25,000 times
-    assert min(found["answers"].values()) > 100
+    assert min(report["answers"].values()) > 100
 
 
-def test_a_port_that_the_spec_does_not_list_stays_where_it_was(federation: Federation) -> None:
+def test_a_port_that_the_spec_does_not_list_stays_where_it_was(federation: LiveFederation) -> None:
     federation.become(reviews(*SPLIT))
     before = federation.answer(f"http://details:{ADMIN.number}/")
     federation.become(details(HTTP))

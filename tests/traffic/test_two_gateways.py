@@ -11,7 +11,7 @@ from sandbox.mesh import calls
 from sandbox.mesh.topology import GATEWAY_PORT, GATEWAY_SERVICE, gateway
 from tests.given.specs import Spec
 from tests.real.bed import GATEWAYS, SETTLE, reviews
-from tests.real.federation import REVIEWS, Federation
+from tests.real.federation import REVIEWS, LiveFederation
 
 pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
@@ -21,7 +21,7 @@ NEW = replace(gateway("cluster2", NEW_ADDRESS, istio="next"), service=f"{GATEWAY
 
 
 @pytest.fixture(scope="module")
-def two(federation: Federation) -> Iterator[Federation]:
+def two(federation: LiveFederation) -> Iterator[LiveFederation]:
     """The bed has one more gateway on cluster2."""
     federation.bed.start(NEW)
     yield federation
@@ -29,7 +29,7 @@ def two(federation: Federation) -> Iterator[Federation]:
     federation.bed.stop(NEW)
 
 
-def test_gateways_get_calls_in_proportion_to_their_weights(two: Federation) -> None:
+def test_gateways_get_calls_in_proportion_to_their_weights(two: LiveFederation) -> None:
     two.become(over(old=90, new=10))
     proxy = two.bed.proxy(two.bed.caller("cluster1/productpage").workload)
     before = proxy.requests(OUTBOUND)
@@ -43,7 +43,7 @@ def test_gateways_get_calls_in_proportion_to_their_weights(two: Federation) -> N
     assert 340 <= sent[f"{NEW_ADDRESS}:{GATEWAY_PORT}"] <= 460, sent
 
 
-def test_a_gateway_joins_takes_all_calls_and_replaces_another_and_no_request_is_lost(two: Federation) -> None:
+def test_a_gateway_joins_takes_all_calls_and_replaces_another_and_no_request_is_lost(two: LiveFederation) -> None:
     caller = two.bed.caller("cluster1/productpage")
     proxy = two.bed.proxy(caller.workload)
     two.become(reviews(("cluster2", "v3", 1)))
@@ -57,7 +57,7 @@ def test_a_gateway_joins_takes_all_calls_and_replaces_another_and_no_request_is_
     assert report.answers.keys() == {"v3 on cluster2"}
     assert proxy.endpoints(OUTBOUND) == [f"{NEW_ADDRESS}:{GATEWAY_PORT}"]
     gateways = two.bed.objects("cluster2").all("networking.istio.io/v1", "Gateway")
-    assert [one["spec"]["selector"] for one in gateways] == [{"istio": "next"}]
+    assert [gateway["spec"]["selector"] for gateway in gateways] == [{"istio": "next"}]
 
 
 def over(**weights: int) -> Spec:

@@ -11,7 +11,7 @@ import pytest
 from sandbox.mesh.calls import Run
 from tests.given.specs import SPLIT
 from tests.real.bed import GATEWAYS, reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.under_load import assert_nothing_is_lost, requests
 from tests.real.updates import Update, of_places
 from tests.real.ways import assert_answers
@@ -23,13 +23,13 @@ DRAIN = 45.0
 
 
 @pytest.fixture(scope="module")
-def load(federation: Federation) -> Iterator[Run]:
+def load(federation: LiveFederation) -> Iterator[Run]:
     """Requests to reviews all the time, from before the first update until after the last."""
     with requests(federation) as run:
         yield run
 
 
-def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federation, load: Run) -> None:
+def test_no_request_is_lost_when_the_federation_is_renamed(federation: LiveFederation, load: Run) -> None:
     with federation.renamed("bookinfo"):
         run = federation.update(reviews(*SPLIT))
         time.sleep(1.0)
@@ -41,7 +41,9 @@ def test_no_request_is_lost_when_the_federation_is_renamed(federation: Federatio
     assert load.failures == []
 
 
-def test_the_old_address_of_a_gateway_may_go_as_soon_as_the_update_has_ended(federation: Federation, load: Run) -> None:
+def test_the_old_address_of_a_gateway_may_go_as_soon_as_the_update_has_ended(
+    federation: LiveFederation, load: Run
+) -> None:
     old, new = GATEWAYS["cluster2"]
     federation.move_to(reviews(*SPLIT, gateway=old))
     before = len(load.failures)
@@ -60,7 +62,7 @@ def ended() -> dict[str, float]:
 
 
 @pytest.mark.parametrize("update", of_places(), ids=lambda update: update.name)
-def test_no_request_is_lost(update: Update, federation: Federation, load: Run, ended: dict[str, float]) -> None:
+def test_no_request_is_lost(update: Update, federation: LiveFederation, load: Run, ended: dict[str, float]) -> None:
     assert_nothing_is_lost(update, federation, load)
     ended[update.name] = time.monotonic()
 

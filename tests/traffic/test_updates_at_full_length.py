@@ -11,7 +11,7 @@ import pytest
 from sandbox.mesh import calls
 from sandbox.mesh.bed import Bed
 from tests.real.bed import DEBOUNCE
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.noise import DEBOUNCE_MAX, PATIENT, QUIET, busy
 from tests.real.updates import Update, hardest
 from tests.real.ways import assert_answers, await_ways
@@ -29,7 +29,7 @@ def patient(bed: Bed) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("update", hardest(DEFAULT), ids=lambda update: update.name)
-def test_no_request_is_lost(update: Update, federation: Federation) -> None:
+def test_no_request_is_lost(update: Update, federation: LiveFederation) -> None:
     federation.become(update.before)
     federation.bed.settle(quiet=QUIET)
 
@@ -45,7 +45,7 @@ def test_no_request_is_lost(update: Update, federation: Federation) -> None:
     assert_answers(federation, update.after)
 
 
-def test_without_the_wait_requests_are_lost(federation: Federation) -> None:
+def test_without_the_wait_requests_are_lost(federation: LiveFederation) -> None:
     """Or the tests above could not fail. A single swap may be lucky, so it goes to and fro at most three times."""
     swap = hardest(DEFAULT)[0]
     federation.become(swap.before)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.mesh.calls import Run
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 from tests.real.under_load import assert_nothing_is_lost, requests
 from tests.real.updates import Update, of_rules
 
@@ -13,14 +13,14 @@ pytestmark = [pytest.mark.mesh, pytest.mark.quiet]
 
 
 @pytest.fixture(scope="module")
-def load(federation: Federation) -> Iterator[Run]:
+def load(federation: LiveFederation) -> Iterator[Run]:
     """Requests to reviews all the time, from before the first update until after the last."""
     with requests(federation) as run:
         yield run
 
 
 @pytest.mark.parametrize("update", of_rules(), ids=lambda update: update.name)
-def test_no_request_is_lost(update: Update, federation: Federation, load: Run) -> None:
+def test_no_request_is_lost(update: Update, federation: LiveFederation, load: Run) -> None:
     assert_nothing_is_lost(update, federation, load)
 
 

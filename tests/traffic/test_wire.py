@@ -10,7 +10,7 @@ import pytest
 from sandbox.mesh.bed import Bed
 from tests.given.specs import SPLIT
 from tests.real.bed import reviews
-from tests.real.federation import Federation
+from tests.real.federation import LiveFederation
 
 pytestmark = pytest.mark.mesh
 
@@ -19,7 +19,7 @@ FEDERATED = "reviews.default.svc.cluster2.global"
 ALL_PROTOCOLS = 3
 
 
-def test_whoever_dials_a_federated_host_speaks_mutual_tls(federation: Federation) -> None:
+def test_whoever_dials_a_federated_host_speaks_mutual_tls(federation: LiveFederation) -> None:
     federation.become(reviews(*SPLIT))
 
     with captured(federation.bed) as packets:
@@ -31,7 +31,7 @@ def test_whoever_dials_a_federated_host_speaks_mutual_tls(federation: Federation
     assert not any(MARK.encode() in packet for packet in packets)
 
 
-def test_a_port_that_the_federated_host_does_not_have_reaches_nobody(federation: Federation) -> None:
+def test_a_port_that_the_federated_host_does_not_have_reaches_nobody(federation: LiveFederation) -> None:
     federation.become(reviews(*SPLIT))
 
     report = federation.send(3, f"http://{FEDERATED}:9090/{MARK}")
@@ -39,7 +39,7 @@ def test_a_port_that_the_federated_host_does_not_have_reaches_nobody(federation:
     assert report.answers == {}
 
 
-def test_plain_text_would_have_been_captured(federation: Federation) -> None:
+def test_plain_text_would_have_been_captured(federation: LiveFederation) -> None:
     """Or the first test could not fail."""
     router = federation.bed.networks.router_of("cluster1")
 

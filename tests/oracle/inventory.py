@@ -9,6 +9,8 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
+from tests.given.specs import spec_of_config
+
 Part = Mapping[str, Any]
 
 STRAY = "not-in-the-spec"
@@ -96,11 +98,11 @@ class Pod:
         return f"{self.presence.name}-{self.version}"
 
 
-class Stack:
-    """What a stack file says."""
+class Inventory:
+    """The clusters, gateways and pods of a stack file."""
 
     def __init__(self, config: Part) -> None:
-        self._config = {key.removeprefix("mesh:"): value for key, value in config.items()}
+        self._config = spec_of_config(config)
 
     @cached_property
     def clusters(self) -> dict[str, Cluster]:
