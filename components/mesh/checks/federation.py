@@ -5,9 +5,10 @@ from ipaddress import ip_address
 
 from ..addresses import Network, is_usable
 from ..errors import Path, Problem
+from ..ip_addresses import is_ip_address
 from ..spec.cluster import Cluster
 from ..spec.federation import Addresses, Federation
-from ..spec.values import OF_NO_OTHER_MACHINE, is_ip_address
+from ..spec.values import OF_NO_OTHER_MACHINE
 from ..unknown import Unknown, known
 from .cluster import clusters
 from .failover import global_hosts, missing_selector

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from ..ip_addresses import is_ip_address
 from ..manifest import Computed, Late
 from ..routes import Use
 from ..shares import spread_over
 from ..spec.cluster import Cluster, Gateway
 from ..spec.federation import Federation
-from ..spec.values import is_ip_address, known_gateway_address
+from ..spec.values import known_gateway_address
 
 
 class _Dialled(NamedTuple):

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, LiteralString
 
@@ -98,21 +97,6 @@ def _hint(address: str) -> str:
     if address.startswith("["):
         return "; leave the brackets out, and state a port as `port`"
     return "; state the port as `port`" if re.fullmatch(r"[^:]+:[0-9]+", address) else ""
-
-
-def is_ip_address(value: Late) -> bool:
-    """Whether a value is known to be an IP address."""
-    return isinstance(value, str) and _is_ip_address(value)
-
-
-# a plan asks of every endpoint, and there are few gateways
-@lru_cache
-def _is_ip_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def known_gateway_address(path: Path, value: Any) -> str:
