@@ -13,7 +13,8 @@ from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
 from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
-from .spec.service import PROTOCOLS_OF, Service
+from .spec.service import Service
+from .spec.values import PROTOCOLS_OF
 from .uses import Uses
 
 MESH = ("mesh",)

@@ -11,7 +11,8 @@ from ..shares import spread_over
 from ..spec.cluster import Cluster
 from ..spec.federation import Federation
 from ..spec.rule import Destination, Rule, Substitute
-from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, as_far_as_known, as_late, known
 from ..wording import joined
 from .crossing import MAX_TOTAL, Crossing, crossing, longest_server_name

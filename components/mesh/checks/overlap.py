@@ -6,7 +6,8 @@ from itertools import combinations
 
 from ..errors import Path, Problem
 from ..spec.rule import Rule
-from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import UnknownError, is_known, known
 from ..wording import shown
 from .entry_order import Indexed, hidden_entry, lists, unanswered_calls

@@ -4,14 +4,18 @@ from typing import Annotated, ClassVar
 
 from .cluster import Cluster, Gateway
 from .part import Part
-from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy, Version
-
-PROTOCOLS_OF = {
-    "http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"),
-    "tcp": ("TCP", "MONGO", "REDIS", "MYSQL"),
-    "tls": ("TLS", "HTTPS"),
-}
-"""Kind of entry → the protocols of the ports for which it can speak."""
+from .values import (
+    PROTOCOLS_OF,
+    Account,
+    DnsLabel,
+    Identity,
+    Labels,
+    NonEmpty,
+    PortNumber,
+    Protocol,
+    TrafficPolicy,
+    Version,
+)
 
 
 class Port(Part):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import chain
 from typing import Annotated, Any, LiteralString
 
 from annotated_types import MinLen
@@ -328,7 +329,13 @@ OF_NO_OTHER_MACHINE = tuple(
 )
 """Addresses that mean this machine, or several: none leads to one other machine (RFC 6890)."""
 
-PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
+PROTOCOLS_OF = {
+    "http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"),
+    "tcp": ("TCP", "MONGO", "REDIS", "MYSQL"),
+    "tls": ("TLS", "HTTPS"),
+}
+"""Kind of entry → the protocols of the ports for which it can speak."""
+PROTOCOLS = tuple(chain.from_iterable(PROTOCOLS_OF.values()))
 
 PlainText = Annotated[str, Strict()]
 """Bytes are no text."""
