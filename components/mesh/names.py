@@ -25,6 +25,9 @@ NOT_A_LABEL_VALUE = "is not the value of a Kubernetes label; at most 63 of A-Z, 
 DEFAULT_GATEWAY = "default"
 """The name of a cluster's `gateway`."""
 
+DEFAULT_ROOT_NAMESPACE = "istio-system"
+"""Istio's root namespace on a cluster that states no other."""
+
 FARTHER_REGIONS = ("substitute-1", "substitute-2")
 """Regions that no cluster has. Istio tells no more than two apart, beside the caller's own."""
 

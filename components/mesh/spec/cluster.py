@@ -31,7 +31,7 @@ class Istio(Part):
 
     version: IstioVersion | None = None
     """Istio's minor release. Without it, every object is right in any supported release."""
-    namespace: DnsLabel = "istio-system"
+    namespace: DnsLabel = names.DEFAULT_ROOT_NAMESPACE
     """The root namespace of the mesh."""
 
 
