@@ -22,7 +22,10 @@ NOT_FOUND = {"directResponse": {"status": 404}}
 
 
 def resolve(federation: Federation) -> Routes:
-    """Who answers each call of a federation that has passed `read`."""
+    """Who answers each call of a federation that has passed `read`.
+
+    Raises `UnknownError` where an answer depends on a value that is encrypted.
+    """
     with cycle_collector.paused():
         resolver = _Resolver(federation)
         routes = tuple(resolver.routes())
