@@ -11,7 +11,10 @@ from .istio.releases import RELEASES
 from .spec.cluster import Cluster, Gateway
 
 NAMED = 5
-"""How many services a sentence names at most; of more it says how many there are."""
+"""How many services a sentence names at most; of more it says how many there are.
+
+Names have some 25 characters, so five fill two lines of a terminal. A cluster may have a thousand.
+"""
 
 Role = Literal["called", "dialled", "own", "selected", "served"]
 Kind = Literal["absent", "headless"]
