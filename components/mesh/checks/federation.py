@@ -1,4 +1,4 @@
-"""Everything that reading the values one by one cannot find."""
+"""All checks of a spec whose values are right one by one; those of its addresses are here."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
