@@ -72,9 +72,9 @@ def allocate(
         if address is None:
             raise AllocationError(host, pool, _exhausted(host, pool, blocked))
         kept[host] = address
-    given = set(kept.values())
+    in_use = set(kept.values())
     return Ledger(
-        dict(sorted(kept.items())), tuple(address for address in freed if address not in given), tuple(leaving)
+        dict(sorted(kept.items())), tuple(address for address in freed if address not in in_use), tuple(leaving)
     )
 
 

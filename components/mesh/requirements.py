@@ -219,11 +219,11 @@ def requirements(facts: Facts) -> dict[str, str]:
 
     A cluster that neither calls nor answers has none.
     """
-    said = ((requirement.name, _said(facts, requirement)) for requirement in REQUIREMENTS)
-    return {name: text for name, text in said if text}
+    sentences = ((requirement.name, _sentences(facts, requirement)) for requirement in REQUIREMENTS)
+    return {name: text for name, text in sentences if text}
 
 
-def _said(facts: Facts, requirement: Requirement) -> str:
+def _sentences(facts: Facts, requirement: Requirement) -> str:
     """`""` where it need not hold. Of several gateways, each is named before the sentences about it."""
     if not requirement.of_a_gateway:
         return _text(facts, requirement)

@@ -102,8 +102,8 @@ def pool_with_a_gateway(path: Path, network: Network, addresses: Addresses, clus
 
 
 def _may_be_given(address: str, network: Network, addresses: Addresses) -> bool:
-    found = ip_address(address)
-    return found in network and not any(found in taken for _, taken in known(addresses.taken))
+    gateway_address = ip_address(address)
+    return gateway_address in network and not any(gateway_address in taken for _, taken in known(addresses.taken))
 
 
 def _pin(host: str, pinned: Sequence[str], references: References, holders: dict[str, str]) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ def endpoints(uses: Iterable[Use]) -> list[dict[str, Any]]:
 
     Each cluster gets calls by the number of its addresses; the weights of its gateways divide these.
     """
-    of_clusters = [(use, found) for use in uses if (found := list(_dialled(use)))]
+    of_clusters = [(use, gateways) for use in uses if (gateways := list(_dialled(use)))]
     weights = spread_over([[(_weight(one), len(one.addresses)) for one in gateways] for _, gateways in of_clusters])
     differ = len({*weights}) > 1
     dialled = [(use, one) for use, gateways in of_clusters for one in gateways]
