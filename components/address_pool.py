@@ -90,18 +90,18 @@ class AddressPool(dynamic.Resource, module="mesh", name="AddressPool"):
         super().__init__(AddressPoolProvider(), name, props, opts)
         of_second = [getattr(self, _IPV6).apply(_addresses_of) for _ in second]
         # once: `all` makes an output of every address in it
-        self._known = [pulumi.Output.all(self.urn, addresses) for addresses in (self.addresses, *of_second)]
+        self._pools = [pulumi.Output.all(self.urn, addresses) for addresses in (self.addresses, *of_second)]
 
     def addresses_of(self, host: str) -> list[pulumi.Output[str]]:
         """The virtual IPs of one of the hosts, one of each pool; IPv4 before IPv6."""
-        return [known.apply(lambda known: _look_up(host, *known)) for known in self._known]
+        return [pool.apply(lambda urn_and_addresses: _look_up(host, *urn_and_addresses)) for pool in self._pools]
 
     @property
     def by_host(self) -> pulumi.Output[dict[str, Any]]:
         """Host → virtual IP; with two pools, a list with one of each."""
-        if len(self._known) == 1:
+        if len(self._pools) == 1:
             return self.addresses
-        return pulumi.Output.all(*self._known).apply(lambda pools: _together([addresses for _, addresses in pools]))
+        return pulumi.Output.all(*self._pools).apply(lambda pools: _together([addresses for _, addresses in pools]))
 
 
 def _addresses_of(second: Mapping[str, Any] | None) -> dict[str, str]:

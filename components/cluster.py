@@ -31,7 +31,8 @@ class MeshCluster(pulumi.ComponentResource):
     def add(self, name: str, manifest: Manifest, depends_on: DependsOn, *, stays: bool) -> pulumi.CustomResource:
         """Manages `manifest` on this cluster, after `depends_on`; `name` tells it from all others of the stack.
 
-        What `stays` is not deleted when it leaves the program.
+        What `stays` is not deleted when it leaves the program. The update fails with `pulumi.RunError` where a late
+        value turns out wrong.
         """
         opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on, retain_on_delete=True if stays else None)
         if manifest.kind == SERVICE.name:
@@ -53,7 +54,10 @@ class MeshCluster(pulumi.ComponentResource):
 
 
 def known_later(value: Any) -> Any:
-    """`value` with an output in the place of every leaf that waits for late values."""
+    """`value` with an output in the place of every leaf that waits for late values.
+
+    Such an output fails with `pulumi.RunError` where a late value turns out wrong.
+    """
     if isinstance(value, dict):
         return {key: known_later(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -44,12 +44,12 @@ class ArrivalsProvider(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=not _same(_olds, _news))
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        _wait(props)
+        _settle(props)
         return dynamic.CreateResult("arrived", dict(props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         if _arriving(_olds, _news):
-            _wait(_news)
+            _settle(_news)
         return dynamic.UpdateResult(dict(_news))
 
 
@@ -88,7 +88,7 @@ class DeparturesProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(dict(_news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        _wait(_props)
+        _settle(_props)
 
 
 class _Pause(dynamic.Resource):
@@ -147,7 +147,7 @@ def _same(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return all(olds[key] == news[key] for key in ("objects", "settleSeconds", dynamic.dynamic.PROVIDER_KEY))
 
 
-def _wait(state: Mapping[str, Any]) -> None:
+def _settle(state: Mapping[str, Any]) -> None:
     time.sleep(_seconds(state))
 
 

@@ -147,7 +147,7 @@ class _Objects:
         for key in sorted(first, key=lambda key: (key in after, key)):
             self._object(key, [self.registered[other] for other in after.get(key, ())])
         for edge in self.plan.edges:
-            before_routes = self._pauses(edge) if self._waits(edge) else self._needs(edge)
+            before_routes = self._pauses(edge) if self._has_pauses(edge) else self._needs(edge)
             for route in edge.routes:
                 prerequisites[route].extend(before_routes)
         for route, resources in sorted(prerequisites.items()):
@@ -165,7 +165,7 @@ class _Objects:
     def _needs(self, edge: Edge) -> list[pulumi.Resource]:
         return [self.registered[key] for key in sorted(edge.needs)]
 
-    def _waits(self, edge: Edge) -> bool:
+    def _has_pauses(self, edge: Edge) -> bool:
         return bool(edge.needs) and edge.client not in self.rendered
 
     def _pauses(self, edge: Edge) -> list[pulumi.Resource]:

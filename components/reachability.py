@@ -7,8 +7,11 @@ from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 from .kubeconfig import Server
 
+_PATIENCE = 10
+"""Seconds. Where packets get lost, Linux asks for the connection again after 1, 3 and 7 s."""
 
-def why_unreachable(server: Server, seconds: float = 10) -> str | None:
+
+def why_unreachable(server: Server, seconds: float = _PATIENCE) -> str | None:
     """Why nobody answers there within `seconds`; None if somebody does.
 
     A refusal is an answer: no credentials are sent, and nothing that comes back is used.

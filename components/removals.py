@@ -98,7 +98,14 @@ _STILL_CALLED = (
 
 
 class UnreachableError(Exception):
-    """Clusters that are to lose objects do not answer."""
+    """Clusters that are to lose objects do not answer; `reasons` says of each of these why."""
+
+    def __init__(self, reasons: Mapping[str, str], losing: Mapping[str, list[str]]) -> None:
+        heading = "nothing is deleted on any cluster, until one more update when these are back:"
+        lines = [f"  {cluster} ({reason}), to lose {', '.join(losing[cluster])}" for cluster, reason in reasons.items()]
+        cure = f"With {FORGET}=true, an update forgets what is on a cluster that does not come back."
+        super().__init__("\n".join([heading, *lines, cure]))
+        self.reasons = reasons
 
 
 def _ask(losing: Mapping[str, list[str]], servers: Mapping[str, Any]) -> None:
@@ -106,10 +113,7 @@ def _ask(losing: Mapping[str, list[str]], servers: Mapping[str, Any]) -> None:
 
     reasons = {cluster: why_unreachable(servers[cluster]) for cluster in losing if servers.get(cluster)}
     if down := {cluster: reason for cluster, reason in reasons.items() if reason}:
-        heading = "nothing is deleted on any cluster, until one more update when these are back:"
-        lines = [f"  {cluster} ({reason}), to lose {', '.join(losing[cluster])}" for cluster, reason in down.items()]
-        cure = f"With {FORGET}=true, an update forgets what is on a cluster that does not come back."
-        raise UnreachableError("\n".join([heading, *lines, cure]))
+        raise UnreachableError(down, losing)
 
 
 def _by_cluster(keys: Iterable[str]) -> dict[str, list[str]]:

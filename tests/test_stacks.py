@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mesh_federation.mesh.ip_addresses import ip_version, is_ip_address
 from mesh_federation.mesh.spec.federation import Federation
 
 from tests.given import core
@@ -65,7 +66,7 @@ def test_dev_has_two_clusters_and_waits_for_nothing() -> None:
 def test_staging_has_three_clusters_and_a_gateway_with_a_name() -> None:
     staging = federation_of("staging")
     assert len(staging.clusters) == 3
-    assert any(not is_ip(address) for address in gateway_addresses(staging))
+    assert any(not is_ip_address(address) for address in gateway_addresses(staging))
     assert any(rule.port for rule in staging.traffic)
     assert any(len(service.ports) > 1 for service in staging.services)
     weights = [d.weight for rule in staging.traffic for http in rule.http for d in http.route]
@@ -87,7 +88,7 @@ def test_prod_uses_what_its_comments_explain() -> None:
     assert any(len(gateway.addresses) > 1 for gateway in gateways)
     assert any(not gateway.manage for gateway in gateways)
     assert any(gateway.port != gateway.listener_port for gateway in gateways)
-    assert any(is_ip(address) and ip_address(address).version == 6 for address in gateway_addresses(prod))
+    assert any(ip_version(address) == 6 for address in gateway_addresses(prod))
     assert any(service.imported_by for service in prod.services)
     assert any(presence.subsets for service in prod.services for presence in service.clusters.values())
     assert "GRPC" in {port.protocol for service in prod.services for port in service.ports}
@@ -113,7 +114,7 @@ def test_every_gateway_address_is_for_documentation_or_private() -> None:
         for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "192.168.0.0/16", "2001:db8::/32")
     ]
     for name in ENVIRONMENTS:
-        for address in filter(is_ip, gateway_addresses(federation_of(name))):
+        for address in filter(is_ip_address, gateway_addresses(federation_of(name))):
             assert any(ip_address(address) in network for network in reserved), address
 
 
@@ -124,11 +125,3 @@ def gateway_addresses(federation: Federation) -> list[str]:
         if cluster.gateway
         for target in cluster.gateway.addresses
     ]
-
-
-def is_ip(address: str) -> bool:
-    try:
-        ip_address(address)
-    except ValueError:
-        return False
-    return True

@@ -72,9 +72,9 @@ def allocate(
         if address is None:
             raise AllocationError(host, pool, _exhausted(host, pool, blocked))
         kept[host] = address
-    given = set(kept.values())
+    in_use = set(kept.values())
     return Ledger(
-        dict(sorted(kept.items())), tuple(address for address in freed if address not in given), tuple(leaving)
+        dict(sorted(kept.items())), tuple(address for address in freed if address not in in_use), tuple(leaving)
     )
 
 
@@ -126,7 +126,7 @@ class _Space:
         """Every address that is not taken, once."""
         if not self.size:
             return
-        digest = int.from_bytes(blake2b(host.encode(), digest_size=8).digest())
+        digest = int.from_bytes(blake2b(host.encode(), digest_size=_DIGEST_BYTES).digest())
         start = self.first + digest % self.size
         for begin, end in ((start, self.first + self.size), (self.first, start)):
             number = self._past_taken(begin)
@@ -139,6 +139,10 @@ class _Space:
             if low <= number <= high:
                 number = high + 1
         return number
+
+
+_DIGEST_BYTES = 8
+"""64 bits reach every address of a /64. Another size would move the hosts of a stack that has lost its state."""
 
 
 def _check_pins(pinned: Mapping[str, str], kept: Mapping[str, str], blocked: Collection[str], space: _Space) -> None:

@@ -27,13 +27,14 @@ class AdoptionError(MeshError):
 
 
 class OutputError(MeshError):
-    """A document is not what a command writes; says where that shows."""
+    """A document is not what `command` writes; says where that shows."""
 
     def __init__(self, command: str, error: ValidationError) -> None:
         detail = error.errors(include_url=False)[0]
         place = spelled(detail["loc"]) if detail["loc"] else "the whole"
         words = _WORDS[detail["type"]]
         super().__init__(f"is not the output of `{command}`: {place} {words}; give it as the command writes it")
+        self.command = command
 
 
 _WORDS = {

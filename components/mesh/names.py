@@ -25,6 +25,9 @@ NOT_A_LABEL_VALUE = "is not the value of a Kubernetes label; at most 63 of A-Z, 
 DEFAULT_GATEWAY = "default"
 """The name of a cluster's `gateway`."""
 
+DEFAULT_ROOT_NAMESPACE = "istio-system"
+"""Istio's root namespace on a cluster that states no other."""
+
 FARTHER_REGIONS = ("substitute-1", "substitute-2")
 """Regions that no cluster has. Istio tells no more than two apart, beside the caller's own."""
 
@@ -75,10 +78,9 @@ def failover_label(members: Sequence[tuple[str, str]]) -> str:
 
     It names the clusters as far as there is room.
     """
-    # no name holds a space; 40 bits, as below
-    text = " ".join(f"{cluster}/{version}" for cluster, version in members)
-    digest = blake2b(text.encode(), digest_size=5).hexdigest()
-    return f"{'-'.join(cluster for cluster, _ in members)[:52]}-{digest}"
+    # no name holds a space
+    digest = _digest(" ".join(f"{cluster}/{version}" for cluster, version in members))
+    return f"{'-'.join(cluster for cluster, _ in members)[:_ROOM]}-{digest}"
 
 
 def gateway_name(service: str, namespace: str, gateway: str = DEFAULT_GATEWAY) -> str:
@@ -86,9 +88,18 @@ def gateway_name(service: str, namespace: str, gateway: str = DEFAULT_GATEWAY) -
 
     It holds the name of the `gateway`, unless that is the default.
     """
-    # 40 bits: two of 10,000 services with the same first letters meet once in 20,000 federations; a name never changes
+    # equal parts of the room, with a `-` between them: 16 + 1 + 17 + 1 + 17, and 26 + 1 + 25
     if gateway != DEFAULT_GATEWAY:
-        digest = blake2b(f"{service}.{namespace}.{gateway}".encode(), digest_size=5).hexdigest()
-        return f"{gateway[:16]}-{service[:17]}-{namespace[:17]}-{digest}"
-    digest = blake2b(f"{service}.{namespace}".encode(), digest_size=5).hexdigest()
-    return f"{service[:26]}-{namespace[:25]}-{digest}"
+        return f"{gateway[:16]}-{service[:17]}-{namespace[:17]}-{_digest(f'{service}.{namespace}.{gateway}')}"
+    return f"{service[:26]}-{namespace[:25]}-{_digest(f'{service}.{namespace}')}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+# a name that was given never changes, so neither do these
+_DIGEST_BYTES = 5
+"""40 bits: two of 10,000 services with the same first letters meet once in 20,000 federations."""
+_ROOM = 52
+"""What a DNS label of 63 characters leaves beside the ten of a digest and the `-` before them."""

@@ -23,6 +23,7 @@ def traffic(routes: Routes) -> dict[str, dict[str, Shares | dict[str, Shares]]]:
     Shares of one service add up to 100.00 %; copies come on top. Where calls are told apart by entries, these stand
     between service and destination, numbered in the order in which they are tried. A port whose calls may have other
     entries is listed as `<service>:<port>`, and callers who have a list of entries of their own are named behind it.
+    Raises `UnknownError` if the name of an entry or the share of its copies is encrypted.
     """
     table: dict[str, dict[str, Shares | dict[str, Shares]]] = defaultdict(dict)
     for route in routes.routes:
@@ -97,7 +98,7 @@ def _place(serving: Cluster, route: Route) -> str:
 def hosts(routes: Routes) -> dict[str, dict[str, str]]:
     """Service → serving cluster → federated host, for every host that some cluster knows.
 
-    `*` is the host that means the service on every cluster.
+    `*` is the host that means the service on every cluster. Raises `UnknownError` if the template `hosts` is encrypted.
     """
     table: dict[str, dict[str, str]] = defaultdict(dict)
     for use in routes.crossings:
@@ -112,7 +113,8 @@ def hosts(routes: Routes) -> dict[str, dict[str, str]]:
 def trust(routes: Routes) -> dict[str, dict[str, Any]]:
     """Per serving cluster that foreign trust domains call: the fragment its mesh configuration needs.
 
-    Not `trustDomainAliases`: those would widen every AuthorizationPolicy of that mesh.
+    Not `trustDomainAliases`: those would widen every AuthorizationPolicy of that mesh. Raises `UnknownError` if a trust
+    domain is encrypted.
     """
     callers: dict[str, set[str]] = defaultdict(set)
     for use in routes.crossings:
@@ -127,7 +129,10 @@ def trust(routes: Routes) -> dict[str, dict[str, Any]]:
 
 
 def requirements(routes: Routes) -> dict[str, dict[str, str]]:
-    """Cluster → name → what must be true of it, in sentences that a person can check."""
+    """Cluster → name → what must be true of it, in sentences that a person can check.
+
+    Raises `UnknownError` where a sentence depends on a value that is encrypted.
+    """
     return {name: sentences(_facts(name, routes)) for name in sorted(routes.federation.clusters)}
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import Field
 
 from .errors import Path, Problem
+from .names import DEFAULT_ROOT_NAMESPACE
 from .reading import Reading
 from .spec.part import Part
 from .spec.values import Text
@@ -173,7 +174,8 @@ def _clients(rule: Any) -> list[str]:
 def _root_namespace(mesh: Mapping[str, Any], cluster: str) -> Any:
     entry = mesh["clusters"].get(cluster)
     istio = entry.get("istio") if isinstance(entry, Mapping) else None
-    return istio.get("namespace", "istio-system") if isinstance(istio, Mapping) else "istio-system"
+    stated = istio if isinstance(istio, Mapping) else {}
+    return stated.get("namespace", DEFAULT_ROOT_NAMESPACE)
 
 
 def _entries(value: Any) -> list[Any]:

@@ -11,7 +11,10 @@ from .istio.releases import RELEASES
 from .spec.cluster import Cluster, Gateway
 
 NAMED = 5
-"""How many services a sentence names at most; of more it says how many there are."""
+"""How many services a sentence names at most; of more it says how many there are.
+
+Names have some 25 characters, so five fill two lines of a terminal. A cluster may have a thousand.
+"""
 
 Role = Literal["called", "dialled", "own", "selected", "served"]
 Kind = Literal["absent", "headless"]
@@ -216,11 +219,11 @@ def requirements(facts: Facts) -> dict[str, str]:
 
     A cluster that neither calls nor answers has none.
     """
-    said = ((requirement.name, _said(facts, requirement)) for requirement in REQUIREMENTS)
-    return {name: text for name, text in said if text}
+    sentences = ((requirement.name, _sentences(facts, requirement)) for requirement in REQUIREMENTS)
+    return {name: text for name, text in sentences if text}
 
 
-def _said(facts: Facts, requirement: Requirement) -> str:
+def _sentences(facts: Facts, requirement: Requirement) -> str:
     """`""` where it need not hold. Of several gateways, each is named before the sentences about it."""
     if not requirement.of_a_gateway:
         return _text(facts, requirement)

@@ -14,14 +14,18 @@ from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
 from .spec.rule import HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
-from .spec.service import PROTOCOLS_OF, Service
+from .spec.service import Service
+from .spec.values import PROTOCOLS_OF
 from .uses import Uses
 
 NOT_FOUND = {"directResponse": {"status": 404}}
 
 
 def resolve(federation: Federation) -> Routes:
-    """Who answers each call of a federation that has passed `read`."""
+    """Who answers each call of a federation that has passed `read`.
+
+    Raises `UnknownError` where an answer depends on a value that is encrypted.
+    """
     with cycle_collector.paused():
         resolver = _Resolver(federation)
         routes = tuple(resolver.routes())

@@ -85,7 +85,7 @@ class Uses:
         failover.is_timed |= _is_timed(entry)
         for use, version in failover.members:
             if use.crosses:
-                use.routed.add(version if failover.is_common else "")
+                use.routed.add(_called_version(use, version, is_common=failover.is_common))
 
     def _failover(self, client: Cluster, service: Service, host: str, tiers: Sequence[Sequence[Member]]) -> Failover:
         if (client.name, host) in self._failovers:
@@ -98,7 +98,7 @@ class Uses:
         for tier in members:
             for use, version in tier:
                 if use.crosses:
-                    use.versions.add(version if is_common else "")
+                    use.versions.add(_called_version(use, version, is_common=is_common))
         failover = self._failovers[client.name, host] = Failover(client, service, host, members, subset, is_common)
         return failover
 
@@ -120,6 +120,11 @@ def _distance(client: Cluster, serving: Cluster) -> int:
             break
         shared += 1
     return 4 - shared
+
+
+def _called_version(use: Use, version: str, *, is_common: bool) -> str:
+    """The version by which a failover calls a member; `""`, any, where a subset of another name picks its pods."""
+    return version if is_common or not use.subset_behind(version) else ""
 
 
 def _is_timed(entry: Entry) -> bool:

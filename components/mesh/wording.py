@@ -73,10 +73,10 @@ def told(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     kind = detail["type"]
     if kind == "string_type":
         return "not-text", f"{shown(value)} {not_text(value)}"
-    known = PYDANTIC_ERRORS.get(kind) or PYDANTIC_ERRORS.get(kind.partition("_")[0])
-    if known is None:
+    name_and_words = PYDANTIC_ERRORS.get(kind) or PYDANTIC_ERRORS.get(kind.partition("_")[0])
+    if name_and_words is None:
         return kind, f"{shown(value)} {detail['msg']}"
-    name, words = known
+    name, words = name_and_words
     return name, f"{shown(value)} {words.format(**detail.get('ctx', {}))}"
 
 

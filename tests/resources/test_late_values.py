@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.given.registration import ROUTE, Args, bookinfo, register
+from tests.given.registration import ENTRY, ROUTE, Args, bookinfo, register
 from tests.given.scenarios import SCENARIOS, spec_of, title
 
 OF_STACK_FILES = ("context", "identity", "kubeconfig", "renderTo")
@@ -61,6 +61,20 @@ def test_the_share_of_a_copy_may_be_an_output_and_is_told_once_it_is_known() -> 
     [entry] = engine.inputs[ROUTE]["spec"]["http"]
     assert entry["mirrors"][0]["percentage"] == {"value": 12.5}
     assert engine.inputs["outputs"]["traffic"]["cluster1"]["reviews.default"]["copy: v3 on cluster2"] == "12.50 %"
+
+
+def test_a_late_gateway_address_may_be_of_any_family_and_is_never_made_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "true")
+    args = bookinfo()
+    args["clusters"]["cluster1"]["ipFamilies"] = ["IPv4"]
+
+    def put(stated: Args) -> None:
+        stated["clusters"]["cluster2"]["gateway"]["addresses"] = [pulumi.Output.from_input("192.0.2.20")]
+
+    engine = register(args, late=put)
+
+    [endpoint] = engine.inputs[ENTRY]["spec"]["endpoints"]
+    assert endpoint["address"] == "192.0.2.20"
 
 
 def args_of(spec: Args) -> Args:

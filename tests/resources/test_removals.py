@@ -134,6 +134,7 @@ def test_every_silent_cluster_is_named_with_what_it_is_to_lose(asked: dict[str, 
     with pytest.raises(UnreachableError) as raised:
         RemovalsProvider().update("x", BEFORE, inputs)
 
+    assert raised.value.reasons == {"east": "timed out", "west": "Connection refused"}
     assert str(raised.value) == (
         "nothing is deleted on any cluster, until one more update when these are back:\n"
         "  east (timed out), to lose DestinationRule/x/v1.a\n"

@@ -7,7 +7,8 @@ from contextlib import suppress
 from ..errors import Path, Problem, spelled
 from ..istio.match import narrowed
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, Substitute, TcpEntry, TlsEntry
-from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import UnknownError, is_known, known
 from .crossing import MAX_TOTAL, Crossing, crossing, federated_host_of_the_client
 from .failover import failover

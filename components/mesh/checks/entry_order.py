@@ -8,7 +8,8 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
 from ..spec.callers import Callers, lists
 from ..spec.rule import Rule
-from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import Unknown, is_known, known
 from ..wording import joined
 from .saying import stated_matches

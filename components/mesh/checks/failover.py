@@ -5,13 +5,14 @@ from contextlib import suppress
 
 from .. import names
 from ..errors import Path, Problem
+from ..ip_addresses import is_ip_address
 from ..policies import defaults, merged, stated_policies
 from ..shares import spread_over
 from ..spec.cluster import Cluster
 from ..spec.federation import Federation
 from ..spec.rule import Destination, Rule, Substitute
-from ..spec.service import PROTOCOLS_OF, Service
-from ..spec.values import is_ip_address
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, as_far_as_known, as_late, known
 from ..wording import joined
 from .crossing import MAX_TOTAL, Crossing, crossing, longest_server_name

@@ -1,13 +1,14 @@
-"""Everything that reading the values one by one cannot find."""
+"""All checks of a spec whose values are right one by one; those of its addresses are here."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from ..addresses import Network, is_usable
 from ..errors import Path, Problem
+from ..ip_addresses import is_ip_address
 from ..spec.cluster import Cluster
 from ..spec.federation import Addresses, Federation
-from ..spec.values import OF_NO_OTHER_MACHINE, is_ip_address
+from ..spec.values import OF_NO_OTHER_MACHINE
 from ..unknown import Unknown, known
 from .cluster import clusters
 from .failover import global_hosts, missing_selector
@@ -101,8 +102,8 @@ def pool_with_a_gateway(path: Path, network: Network, addresses: Addresses, clus
 
 
 def _may_be_given(address: str, network: Network, addresses: Addresses) -> bool:
-    found = ip_address(address)
-    return found in network and not any(found in taken for _, taken in known(addresses.taken))
+    gateway_address = ip_address(address)
+    return gateway_address in network and not any(gateway_address in taken for _, taken in known(addresses.taken))
 
 
 def _pin(host: str, pinned: Sequence[str], references: References, holders: dict[str, str]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from ..istio.parts import any_is_late, messages, texts
 from ..istio.releases import RELEASES
 from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
-from ..spec.service import PROTOCOLS_OF
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, as_late, is_known, known
 from .no_effect import without_effect
 from .saying import References, choices, each, istio_versions

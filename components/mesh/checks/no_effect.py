@@ -84,7 +84,7 @@ def rewrite_without_a_slash(path: Path, entry: HttpEntry) -> Iterator[Problem]:
 
 
 def _without_a_slash(path: Path, stated: str) -> Problem:
-    message = f"{stated!r} is the beginning of no path; write {'/' + stated!r}"
+    message = f"{stated!r} is not the beginning of a path; write {'/' + stated!r}"
     return Problem(path, "path-without-a-slash", message, "warning")
 
 
@@ -94,5 +94,5 @@ def useless_rewrite(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     pattern = text(rewrite, "match")
     # what is missing is told by itself
     if pattern and (group := missing_group(pattern, text(rewrite, "rewrite"))):
-        message = f"{quoted(group)} is no group of {quoted(pattern)}, so no path is rewritten; name one that it has"
+        message = f"{quoted(group)} is not a group of {quoted(pattern)}, so no path is rewritten; name one that it has"
         yield Problem((*path, "rewrite", "uriRegexRewrite", "rewrite"), "useless-rewrite", message, "warning")

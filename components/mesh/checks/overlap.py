@@ -6,7 +6,8 @@ from itertools import combinations
 
 from ..errors import Path, Problem
 from ..spec.rule import Rule
-from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import UnknownError, is_known, known
 from ..wording import shown
 from .entry_order import Indexed, by_callers, hidden_entry, unanswered_calls
@@ -84,14 +85,14 @@ def _is_readable(rule: Rule) -> bool:
 
 def _subnets(rules: Sequence[Indexed], service: Service, hidden: Collection[Path]) -> Iterator[Problem]:
     """Of entries that are not hidden altogether."""
-    told: set[Path] = set()
+    paths: set[Path] = set()
     for callers, sharing in by_callers(rules):
         numbers = {port for _, rule in sharing for port in service.ports_for("tcp", rule.port)}
         for port in sorted(() if callers.gateways else numbers):
             for problem in subnets(sharing, port):
-                if problem.path not in told and problem.path[:4] not in hidden:
+                if problem.path not in paths and problem.path[:4] not in hidden:
                     yield problem
-                told.add(problem.path)
+                paths.add(problem.path)
 
 
 def second_rule(pair: tuple[Indexed, Indexed], service: Service, client: str) -> Iterator[Problem]:

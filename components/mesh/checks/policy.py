@@ -15,7 +15,8 @@ from ..istio.kinds import DESTINATION_RULE
 from ..istio.releases import NEWEST, RELEASES
 from ..policies import defaults, merged
 from ..spec.rule import Destination, Mirror, Rule
-from ..spec.service import PROTOCOLS_OF, Presence, Service
+from ..spec.service import Presence, Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, known
 from .saying import References, each, istio_versions, not_retired
 

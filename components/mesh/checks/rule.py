@@ -7,7 +7,8 @@ from ..errors import Path, Problem, spelled
 from ..istio.match import is_catch_all, narrowed
 from ..istio.parts import is_set, messages
 from ..spec.rule import Rule
-from ..spec.service import PROTOCOLS_OF, Service
+from ..spec.service import Service
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import as_far_as_known, as_late, known
 from ..wording import shown
 from .entry import any_version_includes_weight_0, entries, unknown_service

@@ -78,7 +78,7 @@ def version_outside_the_service(path: Path, presence: Presence) -> Iterator[Prob
     places: dict[str, Path] = {version: ("versions", index) for index, version in known(presence.versions)}
     places |= {version: ("subsets", version) for version in presence.subsets}
     for version, place in places.items():
-        for label, value in (presence.labels_of(version) or {}).items():
+        for label, value in presence.labels_of(version).items():
             wanted = (presence.selector or {}).get(label, value)
             if wanted != value:
                 message = (

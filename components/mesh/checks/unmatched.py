@@ -7,7 +7,7 @@ from ..errors import Path, Problem
 from ..istio.match import header_ruled_out
 from ..istio.parts import inner, text
 from ..spec.rule import Rule
-from ..spec.service import PROTOCOLS_OF
+from ..spec.values import PROTOCOLS_OF
 from ..unknown import as_late, known
 from .saying import References, choices, each
 

@@ -2,13 +2,13 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from .. import render as rendering
 from ..addresses import Network, is_usable
 from ..errors import MeshError
+from ..ip_addresses import ip_version
 from ..plan.plan import Plan, fresh, plan
 from ..routes import Routes
 from ..wording import joined, shown
@@ -62,26 +62,18 @@ def _of_each(networks: Sequence[Network], value: Any) -> list[Any]:
     if len(networks) == 1 and isinstance(value, str):
         return [value]
     own = value if isinstance(value, list) else [value]
-    return [address for network in networks for address in own if _version(address) == network.version]
+    return [address for network in networks for address in own if ip_version(address) == network.version]
 
 
 def _check_addresses(host: str, value: Any, networks: Sequence[Network]) -> None:
     """An update keeps no address outside of the pool."""
     own = value if isinstance(value, list) else [] if value is None else [value]
     for address in own:
-        if not _version(address):
+        if not ip_version(address):
             message = f"{shown(address)} is not an IP address"
-        elif any(_version(address) == pool.version and not is_usable(address, pool) for pool in networks):
+        elif any(ip_version(address) == pool.version and not is_usable(address, pool) for pool in networks):
             pools = joined([str(network) for network in networks])
             message = f"{shown(address)} is not an address of the pool {pools}, so an update would change it"
         else:
             continue
         raise MeshError(f"--addresses: {host}: {message}; give the output `addresses` of a stack that is up to date")
-
-
-def _version(address: Any) -> int:
-    """0 of what is not an IP address."""
-    try:
-        return ip_address(address).version if isinstance(address, str) else 0
-    except ValueError:
-        return 0

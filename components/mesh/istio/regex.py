@@ -88,9 +88,9 @@ def missing_group(pattern: str, rewrite: str) -> str | None:
 def beginning(pattern: str) -> str:
     """With what each text that fits the expression begins, as far as that can be told."""
     literal = re.match(r"[^\\.^$*+?()\[\]{}|]*", pattern)
-    found = literal[0] if literal and "|" not in pattern else ""
+    prefix = literal[0] if literal and "|" not in pattern else ""
     # what is repeated may be missing
-    return found[:-1] if pattern[len(found) : len(found) + 1] in tuple("*+?{") else found
+    return prefix[:-1] if pattern[len(prefix) : len(prefix) + 1] in tuple("*+?{") else prefix
 
 
 def goes_on_anyhow(pattern: str) -> bool:

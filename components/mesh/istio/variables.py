@@ -96,4 +96,4 @@ def _flaw(part: re.Match[str]) -> str | None:
 
 def _unknown(variable: str, name: str) -> str:
     hint = nearest(name, _NAMES) or f"see {_SYNTAX}, or "
-    return f"{quoted(variable)} is no variable of Envoy's; {hint}write %% for a percent sign"
+    return f"{quoted(variable)} is not a variable of Envoy's; {hint}write %% for a percent sign"

@@ -6,7 +6,8 @@ from typing import Any
 from .. import names
 from ..policies import defaults, merged, stated_policies
 from ..routes import Failover, Use
-from ..spec.service import PROTOCOLS_OF, Port
+from ..spec.service import Port
+from ..spec.values import PROTOCOLS_OF
 
 REQUESTS_PER_CONNECTION = 100
 """Each connection leads to one pod behind the gateway, in HTTP/1.1 as in HTTP/2, and stays there as long as it is used.

@@ -44,7 +44,8 @@ def _versions_where_they_run(routes: Routes) -> Iterator[Planned]:
     for (_, serving, version), use in sorted(use_of.items(), key=lambda item: item[0]):
         service = use.service
         labels = service.clusters[serving].labels_of(version)
-        assert labels is not None, f"{service.reference} has no version {version}; checks.rule refuses that"
+        # a subset without labels is every pod
+        assert labels, f"{service.reference} has no version {version}; checks.entry.unknown_version refuses that"
         called_here = any(pair == (serving, serving) for pair in pairs_of[service.reference, serving, version])
         policy = merged(*stated_policies(use.service, use.serving.name, version)) if called_here else {}
         spec = local_subset(routes.federation.local_host_of(service, serving), version, labels, policy)

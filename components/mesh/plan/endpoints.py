@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from ..ip_addresses import is_ip_address
 from ..manifest import Computed, Late
 from ..routes import Use
 from ..shares import spread_over
 from ..spec.cluster import Cluster, DialledGateway, Gateway
 from ..spec.federation import Federation
-from ..spec.values import is_ip_address, known_gateway_address
+from ..spec.values import known_gateway_address
 
 
 def virtual_ips_for(client: Cluster, addresses: Sequence[Late], federation: Federation) -> list[Late]:

@@ -73,10 +73,8 @@ def _endpoints(failover: Failover, order: Ranking) -> Iterator[dict[str, Any]]:
 
 def _labels_at_home(use: Use, version: str) -> dict[str, str]:
     presence = use.service.clusters[use.serving.name]
-    labels = presence.labels_of(version) if version else {}
-    assert presence.selector is not None, "checks.failover"
-    assert labels is not None, "checks.failover"
-    return dict(sorted({**presence.selector, **labels}.items()))
+    assert presence.selector is not None, f"{use.pair} has no selector; checks.failover.missing_selector refuses that"
+    return dict(sorted({**presence.selector, **presence.labels_of(version)}.items()))
 
 
 def _target_port(failover: Failover, port: Mapping[str, Any]) -> int:
@@ -97,9 +95,7 @@ def _common_subsets(routes: Routes) -> Iterator[Planned]:
                     pairs_of[key].append(use.pair)
     for key, (use, version) in sorted(member_of.items(), key=lambda item: item[0]):
         service, (_, serving, subset) = use.service, key
-        labels = service.clusters[serving].labels_of(version) if version else {}
-        assert labels is not None, "checks.failover"
-        spec = local_subset(use.host_behind(version), subset, labels)
+        spec = local_subset(use.host_behind(version), subset, service.clusters[serving].labels_of(version))
         name = names.subset_name(subset, service.name_on(serving))
         manifest = Manifest.of(DESTINATION_RULE, serving, service.namespace_on(serving), name, spec)
         yield Planned(manifest, serves=tuple(pairs_of[key]))

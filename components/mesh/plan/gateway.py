@@ -26,26 +26,26 @@ def gateways(routes: Routes) -> Iterator[Planned]:
                     pairs_of[key].append(use.pair)
     for key, use in use_of.items():
         serving, namespace, service, name = key
-        one = use.gateways[name]
-        if one.manage:
-            spec = gateway(one, names.local_host(service, namespace, use.serving.domain))
+        gateway = use.gateways[name]
+        if gateway.manage:
+            spec = gateway_spec(gateway, names.local_host(service, namespace, use.serving.domain))
             own_name = names.gateway_name(service, namespace, name)
-            manifest = Manifest.of(GATEWAY, serving, use.serving.namespace_of(one), own_name, spec)
+            manifest = Manifest.of(GATEWAY, serving, use.serving.namespace_of(gateway), own_name, spec)
             yield Planned(manifest, serves=tuple(pairs_of[key]))
 
 
-def gateway(one: Gateway, host: str) -> dict[str, Any]:
+def gateway_spec(gateway: Gateway, host: str) -> dict[str, Any]:
     """The spec that admits exactly `host`.
 
     istiod gives an AUTO_PASSTHROUGH server one filter chain per port and subset of its hosts; a wildcard beside an
     exact host would give two equal chains, and Envoy refuses the whole listener.
     """
     return {
-        "selector": dict(sorted(one.selector.items())),
+        "selector": dict(sorted(gateway.selector.items())),
         "servers": [
             {
                 "hosts": [host],
-                "port": {"name": "tls", "number": one.listener_port, "protocol": "TLS"},
+                "port": {"name": "tls", "number": gateway.listener_port, "protocol": "TLS"},
                 "tls": {"mode": "AUTO_PASSTHROUGH"},
             }
         ],

@@ -1,4 +1,4 @@
-"""What a maker makes."""
+"""What each module of a kind of object gives to the plan: objects with their places in the order of a change."""
 
 from typing import NamedTuple
 

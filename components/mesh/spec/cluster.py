@@ -1,12 +1,13 @@
 """Clusters: their control planes, their trust domains, and the gateways by which others reach them."""
 
 from functools import cached_property
-from ipaddress import ip_address
 from typing import Annotated, ClassVar, NamedTuple
 
 from .. import names
 from ..errors import Path
+from ..ip_addresses import ip_version
 from ..manifest import Late
+from ..unknown import Unknown
 from .part import Part
 from .values import (
     DnsLabel,
@@ -30,7 +31,7 @@ class Istio(Part):
 
     version: IstioVersion | None = None
     """Istio's minor release. Without it, every object is right in any supported release."""
-    namespace: DnsLabel = "istio-system"
+    namespace: DnsLabel = names.DEFAULT_ROOT_NAMESPACE
     """The root namespace of the mesh."""
 
 
@@ -80,11 +81,12 @@ class Gateway(Part):
 
 
 def _is_of_a_family(address: Late, client: "Cluster") -> bool:
-    """Whether a cluster may have the family of an address: a name and what is late may be of either."""
-    try:
-        return client.has_family(ip_address(address).version)
-    except ValueError:
-        return True
+    """Whether a cluster may have the family of an address: a name and an output may be of either.
+
+    Raises `UnknownError` if the address is encrypted.
+    """
+    version = ip_version(str(address) if isinstance(address, Unknown) else address)
+    return not version or client.has_family(version)
 
 
 class NamedGateway(Gateway):

@@ -66,8 +66,8 @@ class Federation(Part):
         return names.federated_host(self.hosts, service=service.name, namespace=service.namespace, cluster=cluster)
 
     def global_host_of(self, service: Service) -> str:
-        """The host that means `service` on every cluster. There is a template for it."""
-        assert self.global_hosts is not None
+        """The host that means `service` on every cluster. The federation states `globalHosts`."""
+        assert self.global_hosts is not None, "no template; every caller asks for one first"
         return names.federated_host(self.global_hosts, service=service.name, namespace=service.namespace, cluster="")
 
     def failover_host_of(self, service: Service, members: Sequence[tuple[str, str]]) -> str:

@@ -5,14 +5,18 @@ from typing import Annotated, ClassVar
 from .. import names
 from .cluster import Cluster, DialledGateway, Gateway
 from .part import Part
-from .values import Account, DnsLabel, Identity, Labels, NonEmpty, PortNumber, Protocol, TrafficPolicy, Version
-
-PROTOCOLS_OF = {
-    "http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"),
-    "tcp": ("TCP", "MONGO", "REDIS", "MYSQL"),
-    "tls": ("TLS", "HTTPS"),
-}
-"""Kind of entry → the protocols of the ports for which it can speak."""
+from .values import (
+    PROTOCOLS_OF,
+    Account,
+    DnsLabel,
+    Identity,
+    Labels,
+    NonEmpty,
+    PortNumber,
+    Protocol,
+    TrafficPolicy,
+    Version,
+)
 
 
 class Port(Part):
@@ -56,11 +60,14 @@ class Presence(Part):
     gateways: Annotated[list[DnsLabel], NonEmpty] | None = None
     """The cluster's gateways that lead to the service; all if it is left out."""
 
-    def labels_of(self, version: str) -> dict[str, str] | None:
-        """The labels of a version's pods; None if no labels select it."""
+    def labels_of(self, version: str) -> dict[str, str]:
+        """The labels by which a version's pods are told from the others of its Service.
+
+        Empty for a version with a Service of its own, and for `""`, any version.
+        """
         if version in self.subsets:
             return dict(self.subsets[version])
-        return {"version": version} if version in self.versions else None
+        return {"version": version} if version in self.versions else {}
 
     @property
     def all_versions(self) -> list[str]:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import chain
 from typing import Annotated, Any, LiteralString
 
 from annotated_types import MinLen
@@ -98,21 +98,6 @@ def _hint(address: str) -> str:
     if address.startswith("["):
         return "; leave the brackets out, and state a port as `port`"
     return "; state the port as `port`" if re.fullmatch(r"[^:]+:[0-9]+", address) else ""
-
-
-def is_ip_address(value: Late) -> bool:
-    """Whether a value is known to be an IP address."""
-    return isinstance(value, str) and _is_ip_address(value)
-
-
-# a plan asks of every endpoint, and there are few gateways
-@lru_cache
-def _is_ip_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def known_gateway_address(path: Path, value: Any) -> str:
@@ -344,7 +329,13 @@ OF_NO_OTHER_MACHINE = tuple(
 )
 """Addresses that mean this machine, or several: none leads to one other machine (RFC 6890)."""
 
-PROTOCOLS = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "TCP", "MONGO", "REDIS", "MYSQL")
+PROTOCOLS_OF = {
+    "http": ("HTTP", "HTTP2", "GRPC", "GRPC-WEB"),
+    "tcp": ("TCP", "MONGO", "REDIS", "MYSQL"),
+    "tls": ("TLS", "HTTPS"),
+}
+"""Kind of entry → the protocols of the ports for which it can speak."""
+PROTOCOLS = tuple(chain.from_iterable(PROTOCOLS_OF.values()))
 
 PlainText = Annotated[str, Strict()]
 """Bytes are no text."""

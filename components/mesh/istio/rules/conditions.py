@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..parts import is_set, text, texts
 from ..values import quoted
-from .hosts import is_address, is_range
+from .hosts import is_range
 from .tree import Rules
 
 _LONGEST_ACCOUNT = 320
 
 
 def _is_address_or_range(value: str) -> bool:
-    return is_range(value) if "/" in value else is_address(value)
+    return is_range(value) if "/" in value else is_ip_address(value)
 
 
 def not_an_address_or_range(value: str) -> Iterator[Problem]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..parts import is_set, text
 from ..values import quoted
-from .hosts import LABELS, is_address, is_host
+from .hosts import LABELS, is_host
 from .tree import Rules
 
 UNIX = "unix://"
@@ -26,7 +27,7 @@ def nowhere(entry: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _not_an_endpoint(entry: Mapping[str, Any]) -> Iterator[Problem]:
     address = text(entry, "address")
-    if address and not (is_socket(address) or is_address(address) or is_host(address)):
+    if address and not (is_socket(address) or is_ip_address(address) or is_host(address)):
         message = f"{quoted(address)} is neither an IP address nor a DNS name; write for example 10.0.0.1"
         yield Problem(("address",), "not-an-address", message)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..parts import inner, is_set, is_stated, messages, number, text
 from ..values import is_late, quoted
 from .endpoint import is_socket
-from .hosts import is_address, is_label, is_wildcard_host
+from .hosts import is_label, is_wildcard_host
 from .protocols import is_http, is_protocol, is_tls, not_a_protocol
 from .server_tls import SERVER_TLS
 from .sockets import not_a_bind
@@ -47,7 +48,7 @@ def not_a_host_of_a_namespace(host: str) -> Iterator[Problem]:
 def is_full_host(name: str) -> bool:
     """Whether it has a dot, and no wildcard but a first label `*`; addresses are hosts, too."""
     partial = "*" in name and not name.startswith("*.")
-    return "." in name and not partial and (is_wildcard_host(name) or is_address(name))
+    return "." in name and not partial and (is_wildcard_host(name) or is_ip_address(name))
 
 
 def _no_hosts(server: Mapping[str, Any]) -> Iterator[Problem]:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_interface
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..values import quoted
 from .tree import Rules, each, number, text
 
@@ -45,20 +46,11 @@ def is_wildcard_host(name: str) -> bool:
     return not dot or _are_labels(rest)
 
 
-@lru_cache(maxsize=10_000)
-def is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def is_range(name: str) -> bool:
     """Whether it is an address, or a CIDR range."""
     address, slash, bits = name.partition("/")
     if not slash:
-        return is_address(name)
+        return is_ip_address(name)
     try:
         ip_interface(name)
     except ValueError:
@@ -95,7 +87,7 @@ def not_a_wildcard_host(name: str) -> Iterator[Problem]:
 
 
 def not_an_address(name: str) -> Iterator[Problem]:
-    if not is_address(name):
+    if not is_ip_address(name):
         yield Problem((), "not-an-address", f"{quoted(name)} is not an IP address; write for example 240.0.0.1")
 
 

@@ -49,7 +49,7 @@ def _prefix_of_another_match(route: Mapping[str, Any]) -> Iterator[Problem]:
             uri = match.get("uri")
             if isinstance(uri, dict) and not is_stated(uri, "prefix"):
                 message = (
-                    f"{quoted(uri)} is no prefix, and 'prefixRewrite' of the redirect replaces one; match by prefix"
+                    f"{quoted(uri)} is not a prefix, and 'prefixRewrite' of the redirect replaces one; match by prefix"
                 )
                 yield Problem(("match", index, "uri"), "not-a-prefix", message)
 

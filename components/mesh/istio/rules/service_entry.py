@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..parts import any_is_late, entries, inner, is_set, messages, text, texts
 from ..values import is_late, quoted
 from .endpoint import ENDPOINT, is_socket, nowhere
 from .exports import not_exported
-from .hosts import LABEL, RANGES, is_address, is_host, not_a_wildcard_host
+from .hosts import LABEL, RANGES, is_host, not_a_wildcard_host
 from .protocols import is_http, is_tls, neither_empty_nor_a_protocol
 from .selector import SELECTOR_WITH_LABELS
 from .tree import Rules, each, each_of
@@ -29,10 +30,10 @@ def _endpoints_by_resolution(spec: Spec) -> Iterator[Problem]:
             continue
         if resolution == "STATIC":
             yield from (problem._replace(path=(*here[:2], *problem.path)) for problem in nowhere(endpoint))
-        if resolution == "STATIC" and address and not (is_socket(address) or is_address(address)):
+        if resolution == "STATIC" and address and not (is_socket(address) or is_ip_address(address)):
             message = f"{quoted(address)} is not an IP address; with resolution STATIC it should be one"
             yield Problem(here, "not-an-address", message)
-        if resolution in _LOOKED_UP and not (is_address(address) or is_host(address)):
+        if resolution in _LOOKED_UP and not (is_ip_address(address) or is_host(address)):
             message = f"{quoted(address)} is neither an IP address nor a DNS name; write for example www.example.com"
             yield Problem(here, "not-an-address", message)
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Path, Problem
+from ...ip_addresses import is_ip_address
 from ..parts import entries, inner, is_set, is_stated, messages, number, text
 from ..values import is_late, quoted
 from .destination import DESTINATION
 from .endpoint import is_socket
 from .gateway import is_full_host
-from .hosts import is_address, is_host, is_label, is_wildcard_host, not_a_label
+from .hosts import is_host, is_label, is_wildcard_host, not_a_label
 from .protocols import is_protocol, is_tls, neither_empty_nor_a_protocol
 from .selector import SELECTOR_WITH_LABELS
 from .server_tls import SERVER_TLS
@@ -115,7 +116,7 @@ def _ingress_listener(listener: Mapping[str, Any]) -> Iterator[Problem]:
 def _listening(port: float, bind: str) -> Iterator[Problem]:
     if not 1 <= port <= 65535:
         yield Problem(("port", "number"), "out-of-bounds", f"{quoted(port)} is not a port; 1 to 65535 is right")
-    if bind and not is_address(bind):
+    if bind and not is_ip_address(bind):
         yield Problem(("bind",), "not-an-address", f"{quoted(bind)} is not an IP address; write for example 127.0.0.1")
 
 

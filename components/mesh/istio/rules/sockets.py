@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..values import quoted
 from .endpoint import UNIX, is_socket
-from .hosts import is_address
 
 
 def not_a_socket(bind: str) -> Iterator[Problem]:
@@ -20,6 +20,6 @@ def not_a_bind(bind: str) -> Iterator[Problem]:
     """An address to listen on; an empty one means all."""
     if is_socket(bind):
         yield from not_a_socket(bind)
-    elif bind and not is_address(bind):
+    elif bind and not is_ip_address(bind):
         message = f"{quoted(bind)} is not an IP address; write for example 0.0.0.0, or unix:///path"
         yield Problem((), "not-an-address", message)

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..parts import is_set, is_stated, number
 from ..values import quoted
 from .client_tls import CLIENT_TLS
 from .durations import ANY_DURATION, DURATION, DURATION_OR_0
-from .hosts import is_address, is_host, not_a_port
+from .hosts import is_host, not_a_port
 from .load_balancer import LOAD_BALANCER
 from .tree import Rules, each_of
 from .tree import number as number_rules
@@ -77,7 +78,7 @@ def _tunnel(tunnel: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             ("protocol",), "not-in-enum", f"{quoted(protocol)} is not a way to open a tunnel; it takes CONNECT, POST"
         )
-    if isinstance(host, str) and not is_host(host) and not is_address(host):
+    if isinstance(host, str) and not is_host(host) and not is_ip_address(host):
         message = f"{quoted(host)} is neither an IP address nor a DNS name; write for example www.example.com"
         yield Problem(("targetHost",), "not-a-host", message)
 

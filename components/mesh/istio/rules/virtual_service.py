@@ -5,13 +5,14 @@ from itertools import combinations
 from typing import Any
 
 from ...errors import Problem
+from ...ip_addresses import is_ip_address
 from ..parts import any_is_late, entries, inner, is_set, messages, text, texts
 from ..values import is_late, quoted
 from .destination import DESTINATION, WEIGHT, weights_of_0
 from .exports import not_exported
 from .gateway_names import gateway_names
 from .headers import is_claim
-from .hosts import LABELS, PORT_OR_0, RANGES, is_address, is_wildcard_host
+from .hosts import LABELS, PORT_OR_0, RANGES, is_wildcard_host
 from .http_route import HTTP_ROUTE
 from .tree import Rules, each_of
 
@@ -54,7 +55,7 @@ def _claims_of_a_token(spec: Spec) -> Iterator[Problem]:
 
 def _hosts(spec: Spec) -> Iterator[Problem]:
     for index, host in texts(spec, "hosts"):
-        if not (_is_host(spec, host) or is_address(host)):
+        if not (_is_host(spec, host) or is_ip_address(host)):
             message = f"{quoted(host)} is not a DNS name; write for example www.example.com or *.example.com"
             yield Problem(("hosts", index), "not-a-host", message)
         elif host == "*" and not _is_for_gateways_alone(spec) and not is_late(spec.get("gateways")):
@@ -82,7 +83,7 @@ def _is_server_name(spec: Spec, name: str) -> bool:
 
 def _same_hosts(spec: Spec) -> Iterator[Problem]:
     hosts = list(texts(spec, "hosts"))
-    if all(_is_host(spec, host) or is_address(host) for _, host in hosts):
+    if all(_is_host(spec, host) or is_ip_address(host) for _, host in hosts):
         for (_, first), (index, second) in combinations(hosts, 2):
             if _covers(first, second) or _covers(second, first):
                 how = "is stated twice; state it once"
@@ -106,7 +107,7 @@ def _server_names(spec: Spec) -> Iterator[Problem]:
             for position, name in texts(match, "sniHosts"):
                 here = ("tls", index, "match", number, "sniHosts", position)
                 if not _is_server_name(spec, name):
-                    if not is_address(name):
+                    if not is_ip_address(name):
                         yield Problem(
                             here, "not-a-host", f"{quoted(name)} is not a DNS name; write for example www.example.com"
                         )
