@@ -63,15 +63,20 @@ def known_later(value: Any) -> Any:
     if isinstance(value, list):
         return [known_later(item) for item in value]
     if isinstance(value, Computed):
-        return pulumi.Output.all(*value.late).apply(lambda known: _computed(value, known))
+        late = pulumi.Output.all(*value.late)
+        return late.apply(lambda known: _computed(value, known, late))
     return value
 
 
-def _computed(leaf: Computed, known: Iterable[Any]) -> str:
+async def _computed(leaf: Computed, known: Sequence[Any], late: pulumi.Output[Any]) -> str:
     try:
         return leaf.function(*known)
     except MeshError as error:
-        raise pulumi.RunError(str(error)) from None
+        message = str(error)
+        if await late.is_secret():
+            for value in known:
+                message = message.replace(repr(value), "a secret")
+        raise pulumi.RunError(message) from None
 
 
 def digest(manifest: Manifest) -> pulumi.Input[str]:

@@ -21,6 +21,8 @@ from .mesh.reach import shared_cluster, taken_off
 from .mesh.read import read
 from .mesh.resolve import resolve
 from .mesh.routes import Routes
+from .mesh.wording import shown
+from .plain import plain
 from .removals import Names, Removals
 
 
@@ -193,16 +195,16 @@ def _names_called(routes: Routes) -> Iterator[str]:
 
 
 def _read(name: str, args: FederationArgs) -> Configuration:
-    data: Mapping[str, Any] = args
-    if isinstance(data, StackArgs) and (configuration := data.configuration) and names.LABEL_VALUE.fullmatch(name):
+    if isinstance(args, StackArgs) and (configuration := args.configuration) and not [*_name_problems(name)]:
         return configuration
+    data, problems = plain(args)
+    if not isinstance(data, dict):
+        words = "is not a mapping; state the keys of a spec, of which single values may be outputs"
+        raise pulumi.RunError(f"{name} cannot be built:\nspec: {shown(data)} {words}")
     mesh, ways = _split(data)
-    problems = [*_provider_problems(mesh, ways)]
-    if not names.LABEL_VALUE.fullmatch(name):
-        message = f"{name!r}, a label of every object, {names.NOT_A_LABEL_VALUE}"
-        problems.append(Problem(("name",), "not-a-label-value", message))
+    problems = (*problems, *_provider_problems(mesh, ways), *_name_problems(name))
     try:
-        federation, warnings = read(mesh, tuple(problems), text=data)
+        federation, warnings = read(mesh, problems, text=data)
     except SpecError as error:
         raise pulumi.RunError(f"{name} cannot be built:\n{error}") from None
     for warning in warnings:
@@ -212,6 +214,14 @@ def _read(name: str, args: FederationArgs) -> Configuration:
         {cluster: ways[cluster]["provider"] for cluster in federation.clusters},
         frozenset(cluster for cluster, way in ways.items() if way.get("render_to") is not None),
     )
+
+
+def _name_problems(name: Any) -> Iterator[Problem]:
+    if not isinstance(name, str):
+        yield Problem(("name",), "not-text", f"{shown(name)} is not text; the federation needs a name")
+    elif not names.LABEL_VALUE.fullmatch(name):
+        message = f"{name!r}, a label of every object, {names.NOT_A_LABEL_VALUE}"
+        yield Problem(("name",), "not-a-label-value", message)
 
 
 def _split(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -231,11 +241,20 @@ _WAYS = {
 
 def _provider_problems(mesh: Mapping[str, Any], ways: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
     for name, way in ways.items():
-        if not isinstance(way.get("provider"), Provider):
+        if "provider" not in way:
             message = "is missing; each cluster needs a pulumi_kubernetes.Provider"
             yield Problem(("clusters", name, "provider"), "missing-provider", message)
+        elif not isinstance(way["provider"], Provider):
+            message = f"{shown(way['provider'])} is not a pulumi_kubernetes.Provider; each cluster needs one"
+            yield Problem(("clusters", name, "provider"), "missing-provider", message)
+        directory = way.get("render_to")
+        if directory is not None and not (isinstance(directory, str) and directory):
+            message = f"{shown(directory)} is not the path of a directory; state the one of the provider, or nothing"
+            yield Problem(("clusters", name, "render_to"), "not-text", message)
         for key in way.keys() & _FOR_STACK_FILES.keys():
-            message = f"is for stack files; here it is the provider's `{_FOR_STACK_FILES[key]}`"
+            # a kubeconfig may be secret
+            value = "" if key == "kubeconfig" else f"{shown(way[key])} "
+            message = f"{value}is for stack files; here it is the provider's `{_FOR_STACK_FILES[key]}`"
             yield Problem(("clusters", name, key), "for-stack-files", message)
     providers = {name: id(way["provider"]) for name, way in ways.items() if isinstance(way.get("provider"), Provider)}
     yield from shared_cluster(mesh, providers, "provider")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .errors import MeshError
 from .manifest import Computed, is_late
 from .requirements import Facts
 from .requirements import requirements as sentences
@@ -69,13 +70,18 @@ def _shares(entry: Entry, route: Route) -> Iterator[tuple[str, str | Computed]]:
     for destination, share in zip(entry.destinations, percentages(weights), strict=True):
         yield _described(destination, route), share
     for mirror in entry.mirrors:
-        value = (mirror.istio.get("percentage") or {}).get("value", 100)
+        percentage = mirror.istio.get("percentage")
+        # without a value, Istio takes it for 0
+        value = 100 if percentage is None else percentage.get("value") or 0
         copied = Computed(_percent, (value,)) if is_late(value) else _percent(value)
         yield f"copy: {_described(mirror, route)}", copied
 
 
 def _percent(value: Any) -> str:
-    return f"{float(value):.2f} %"
+    """Raises `MeshError` for what was late and is no percentage; it may be secret, so it is not shown."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise MeshError("the percentage of a mirror, which is an output, is not a number from 0 to 100")
+    return f"{value:.2f} %"
 
 
 def _described(destination: Destination, route: Route) -> str:

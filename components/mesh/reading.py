@@ -12,9 +12,10 @@ from pydantic.fields import FieldInfo
 
 from .errors import Path, Problem
 from .istio.meant import as_meant
+from .manifest import is_late
 from .spec.part import Part
 from .spec.rule import HttpEntry
-from .spec.values import InIstiosWords, as_list, plain_or_late
+from .spec.values import SEVERAL_VALUES, InIstiosWords, as_list, plain_or_late
 from .unknown import Encrypted, Unknown
 from .wording import not_text, shown, step_of, told
 
@@ -96,6 +97,8 @@ class Reading:
         if not isinstance(data, list | tuple):
             if any(getattr(constraint, "func", None) is as_list for constraint in constraints):
                 return [self._value(of, (), data, path)]
+            if is_late(data):
+                return self._unread(path, "needed-now", f"{shown(data)} {SEVERAL_VALUES}")
             return self._unread(path, "not-a-list", f"{shown(data)} is not a list; write `- ` before each entry")
         if not data and _needs_entries(constraints):
             return self._unread(path, "empty", "[] is empty; it should have at least one entry")

@@ -39,8 +39,15 @@ def _scalar(value: Any) -> str:
         return ".nan" if isnan(value) else ".inf" if value > 0 else "-.inf"
     if isinstance(value, date):
         return value.isoformat()
-    # what it is differs from run to run
-    return "an output" if callable(getattr(value, "apply", None)) else repr(value)
+    if callable(getattr(value, "apply", None)):
+        return "an output"
+    text = repr(value)
+    # where it is in memory differs from run to run
+    return _with_article(type(value).__name__) if " at 0x" in text else text
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def step_of(key: Any) -> str:

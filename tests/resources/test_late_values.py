@@ -14,7 +14,10 @@ SUBJECTS = {"services", "traffic"}
 """Addresses of gateways, which are all that may be late beside these, have tests of their own."""
 
 
-def test_an_output_is_refused_at_its_place_or_changes_no_object() -> None:
+def test_an_output_is_refused_at_its_place_or_changes_no_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", warnings.append)
+    monkeypatch.setattr(pulumi.Output, "__str__", never_text)
     wrong = []
     for scenario in SCENARIOS:
         args = args_of(spec_of(scenario))
@@ -29,6 +32,11 @@ def test_an_output_is_refused_at_its_place_or_changes_no_object() -> None:
                 if late != objects:
                     wrong.append(f"{title(scenario)}: {spelt(path)} changes an object")
     assert wrong == []
+    assert not [warning for warning in warnings if " at 0x" in warning]
+
+
+def never_text(_output: Any) -> str:
+    raise AssertionError("an output is made text, and the SDK reproaches the user with it")
 
 
 SEVERAL = "stands for several values; state these, of which each may be an output"
@@ -75,6 +83,24 @@ def test_a_late_gateway_address_may_be_of_any_family_and_is_never_made_text(monk
 
     [endpoint] = engine.inputs[ENTRY]["spec"]["endpoints"]
     assert endpoint["address"] == "192.0.2.20"
+
+
+@pytest.mark.parametrize("value", [None, [1], "many", 150, True])
+def test_the_share_of_a_copy_that_turns_out_to_be_none_is_refused_and_not_shown(value: Any) -> None:
+    def put(args: Args) -> None:
+        mirror = {"cluster": "cluster2", "version": "v3", "percentage": {"value": pulumi.Output.secret(value)}}
+        args["traffic"][0]["http"][0]["mirrors"] = [mirror]
+
+    with pytest.raises(pulumi.RunError, match="^the percentage of a mirror, which is an output, is not a number"):
+        register(bookinfo(), late=put)
+
+
+def test_a_secret_address_that_is_none_is_not_shown() -> None:
+    def put(args: Args) -> None:
+        args["clusters"]["cluster2"]["gateway"]["addresses"] = [pulumi.Output.secret("hush hush")]
+
+    with pytest.raises(pulumi.RunError, match=r"addresses\[0\]: a secret is neither an IP address nor a DNS name"):
+        register(bookinfo(), late=put)
 
 
 def args_of(spec: Args) -> Args:

@@ -16,6 +16,7 @@ from ..spec.federation import Federation
 from ..spec.rule import Destination, HttpEntry, Mirror, Rule, TcpEntry, TlsEntry
 from ..spec.values import PROTOCOLS_OF
 from ..unknown import Unknown, UnknownError, as_late, is_known, known
+from ..wording import shown
 from .no_effect import without_effect
 from .saying import References, choices, each, istio_versions
 
@@ -240,7 +241,8 @@ def _headers(headers: Any) -> Iterator[tuple[str, str, str]]:
         for operation in ("set", "add", "remove"):
             names = operations.get(operation) if isinstance(operations, dict) else None
             for name in names if isinstance(names, dict | list) else ():
-                yield direction, operation, str(name)
+                if isinstance(name, str):  # or it is late
+                    yield direction, operation, name
 
 
 def timeout_too_short(path: Path, entry: HttpEntry) -> Iterator[Problem]:
@@ -269,5 +271,5 @@ def rewrite_without_path(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     uri = rewrite.get("uri") if isinstance(rewrite, dict) else None
     matches: Sequence[Any] = (isinstance(entry.match, list) and entry.match) or [{}]
     if uri and is_known(entry.match) and not all(isinstance(match, dict) and match.get("uri") for match in matches):
-        message = f"{uri!r} replaces the path that a match on `uri` finds; not every match has one"
+        message = f"{shown(uri)} replaces the path that a match on `uri` finds; not every match has one"
         yield Problem((*path, "rewrite", "uri"), "rewrite-without-path", message, "warning")

@@ -8,7 +8,7 @@ from ..istio.parts import inner, is_set, is_stated, messages, text
 from ..istio.regex import missing_group
 from ..istio.values import quoted
 from ..spec.rule import HttpEntry
-from ..unknown import as_late
+from ..unknown import as_late, known
 from .saying import each
 
 
@@ -16,6 +16,7 @@ def without_effect(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     yield from each(
         useless_fault(path, entry),
         useless_mirrors(path, entry),
+        copies_nothing(path, entry),
         useless_beside_an_answer(path, entry),
         path_without_a_slash(path, entry),
         rewrite_without_a_slash(path, entry),
@@ -54,6 +55,15 @@ def useless_mirrors(path: Path, entry: HttpEntry) -> Iterator[Problem]:
     if entry.mirrors and (answer := _answer(entry)):
         message = f"'mirrors' get no copy of a call that {answer!r} answers; leave them out"
         yield Problem((*path, "mirrors"), "useless-mirrors", message, "warning")
+
+
+def copies_nothing(path: Path, entry: HttpEntry) -> Iterator[Problem]:
+    """Istio takes a percentage without a value for 0."""
+    for index, mirror in known(entry.mirrors):
+        percentage = as_late(mirror.percentage)
+        if isinstance(percentage, dict) and not is_stated(percentage, "value"):
+            message = "'percentage' has no value, so no call is copied; state `value`, or take the key out"
+            yield Problem((*path, "mirrors", index, "percentage"), "copies-nothing", message, "warning")
 
 
 def useless_beside_an_answer(path: Path, entry: HttpEntry) -> Iterator[Problem]:

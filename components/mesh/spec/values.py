@@ -278,7 +278,7 @@ class InIstiosWords:
         if isinstance(value, Unknown) or not is_late(value):
             return None
         if not is_single(self.kind, self.place):
-            return "stands for several values; state these, of which each may be an output"
+            return SEVERAL_VALUES
         if "match" in self.place and _DECIDING.intersection(map(str, self.place)):
             return "decides which entry answers; state it"
         return None
@@ -292,6 +292,8 @@ def _is_needed(words: InIstiosWords, value: Any) -> bool:
         return any(_is_needed(words.inner(0), item) for item in value)
     return words.needed(value) is not None
 
+
+SEVERAL_VALUES = "stands for several values; state these, of which each may be an output"
 
 _DECIDING = {"destinationSubnets", "gateways", "port"}
 """Fields of a match by whose values a plan tells entries apart."""
