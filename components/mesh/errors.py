@@ -46,5 +46,7 @@ class SpecError(MeshError):
     """A spec that cannot become a federation; `problems` has at least one entry."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        # beside errors, a warning must not look like one
+        lines = (f"warning: {problem}" if problem.level == "warning" else str(problem) for problem in problems)
+        super().__init__("\n".join(lines))
         self.problems = tuple(problems)

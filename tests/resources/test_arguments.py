@@ -171,6 +171,19 @@ def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_
     assert engine.requests.keys() <= {"k8s-cluster1", "k8s-cluster2"}
 
 
+def test_a_warning_does_not_look_like_an_error_beside_one() -> None:
+    args = bookinfo()
+    args["traffic"][0]["http"][0] |= {"timeout": "1s", "retries": {"attempts": 3, "perTryTimeout": "1s"}}
+    args["clusters"]["cluster1"]["trust_domian"] = "east"
+
+    with pytest.raises(pulumi.RunError) as refusal:
+        register(args)
+
+    _, error, warning = str(refusal.value).split("\n")
+    assert error.startswith("clusters.cluster1.trust_domian: ")
+    assert warning.startswith("warning: traffic[0].http[0].timeout: '1s' ends a call before its 4 attempts")
+
+
 def test_warnings_reach_the_engines_log_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[str] = []
     monkeypatch.setattr("pulumi.log.warn", logged.append)

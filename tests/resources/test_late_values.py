@@ -91,7 +91,7 @@ def test_the_share_of_a_copy_that_turns_out_to_be_none_is_refused_and_not_shown(
         mirror = {"cluster": "cluster2", "version": "v3", "percentage": {"value": pulumi.Output.secret(value)}}
         args["traffic"][0]["http"][0]["mirrors"] = [mirror]
 
-    with pytest.raises(pulumi.RunError, match="^the percentage of a mirror, which is an output, is not a number"):
+    with pytest.raises(pulumi.RunError, match=r"^the percentage of a mirror, which is an output, is not a number"):
         register(bookinfo(), late=put)
 
 

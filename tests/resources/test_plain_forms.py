@@ -110,6 +110,10 @@ def test_an_awaitable_is_an_output() -> None:
             r"addresses: an output stands for several values; state these, of which each may be an output",
         ),
         (
+            lambda args: args["traffic"][0]["http"][0].update(headers={"request": {"set": {"x": "\ud800"}}}),
+            r"headers\.request\.set\.x: '\\ud800' is not text; it holds half of a character",
+        ),
+        (
             lambda args: args["traffic"][0]["http"][0].update(timeout=object()),
             r"traffic\[0\]\.http\[0\]\.timeout: an object is not a value that JSON has",
         ),

@@ -62,9 +62,10 @@ def no_address_for_client(path: Path, call: Crossing, federation: Federation) ->
 
 def weights_too_large(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
     """Envoy adds up the weights of all addresses, in 32 bits."""
-    for client in _known_clients(call, federation):
-        dialled = call.service.gateways_dialled(federation.clusters[call.serving], client)
-        groups = [gateway.group for gateway in dialled]
+    serving = federation.clusters[call.serving]
+    has_weights = any(gateway.share is not None for gateway in serving.gateway_of.values())
+    for client in _known_clients(call, federation) if has_weights else ():
+        groups = [gateway.group for gateway in call.service.gateways_dialled(serving, client)]
         total = sum(weight * size for weight, (_, size) in zip(spread(groups), groups, strict=True))
         if total > MAX_TOTAL:
             message = (

@@ -248,6 +248,8 @@ def _has_output(value: Any) -> bool:
         return True in [*map(_has_output, value.values())]
     if isinstance(value, list | tuple):
         return True in [*map(_has_output, value)]
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise wrong("not-text", "is not text; it holds half of a character")
     if isinstance(value, date | bytes):
         raise wrong("not-text", "{words}", words=not_text(value))
     if value is None or isinstance(value, str | bool | int | float | Unknown):
