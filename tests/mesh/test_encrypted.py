@@ -49,6 +49,18 @@ def test_what_needs_an_encrypted_address_says_so(tmp_path: Path) -> None:
     assert render(tmp_path, file) == ((1, "", refusal), None)
 
 
+def test_an_encrypted_address_is_not_taken_for_a_name(tmp_path: Path) -> None:
+    """Beside its own pods, a client cluster may have fewer substitutes whose gateways have names."""
+    [scenario] = [folder for folder in SCENARIOS if folder.name == "home_between_two_others"]
+    spec = spec_of(scenario)
+    addresses = [place for place in places(spec["clusters"]) if place[-2:-1] == ("addresses",)]
+    assert len(addresses) > 2
+    file = tmp_path / "Pulumi.x.yaml"
+    file.write_text(stack_file(with_encrypted(spec, [("clusters", *place) for place in addresses])))
+
+    assert run("check", file).code == 0
+
+
 def test_what_needs_no_encrypted_value_goes_on_without_it(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.x.yaml"
     file.write_text(stack_file(with_encrypted(bookinfo(), [("settleSeconds",), ("clusters", "cluster1", "context")])))

@@ -164,8 +164,9 @@ def unranked_names(
 
 
 def _dials_names(client: Cluster, members: Sequence[str], target: Service, federation: Federation) -> bool:
+    """Whether it dials what may be a DNS name: an output, too, but of what is encrypted nobody says so."""
     return any(
-        not is_ip_address(address)
+        not isinstance(address, Unknown) and not is_ip_address(address)
         for name in members
         if name in federation.clusters and name in target.clusters and name != client.name
         for gateway in target.gateways_on(federation.clusters[name]).values()
