@@ -50,13 +50,22 @@ def test_an_idle_connection_to_a_gateway_is_probed_before_a_load_balancer_forget
     federation.become(reviews(*SPLIT))
     federation.send(20)
 
-    caller = federation.bed.caller("cluster1/productpage").namespace
-    connections = caller.run("ss", "--tcp", "--no-header", "--numeric", "--options", f"( dport = :{GATEWAY_PORT} )")
+    connections = idle_connections(federation)
 
     # Linux alone would begin at 119min
     timers = re.findall(r"timer:\(keepalive,(?:(\d+)sec|[\d.]+ms)?,", connections)
     assert len(timers) == len(connections.splitlines()) > 0, connections
     assert all(int(seconds or 0) <= 30 for seconds in timers)
+
+
+def idle_connections(federation: LiveFederation) -> str:
+    """Those of the caller to gateways, a line each, once the other end has taken all that was sent on them."""
+    caller = federation.bed.caller("cluster1/productpage").namespace
+    command = ("ss", "--tcp", "--no-header", "--numeric", "--options", f"( dport = :{GATEWAY_PORT} )")
+    deadline = time.monotonic() + 5.0
+    while "timer:(on," in (connections := caller.run(*command)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return connections
 
 
 def to_productpage() -> Spec:
