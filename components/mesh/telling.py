@@ -1,5 +1,6 @@
 """Problems as the user wants to read them: in the order of the text, each key spelt as it stands there."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -23,7 +24,24 @@ def as_spelt(problems: Iterable[Problem], data: Any) -> Iterator[Problem]:
     for problem in problems:
         path = tuple(_spelt(problem.path, data, snake_case=snake_case))
         key = f"{path[-1]!r} " if problem.message.startswith("is missing") else ""
-        yield problem._replace(path=path, message=f"{key}{problem.message}")
+        message = _with_keys_in_snake_case(problem) if snake_case else problem.message
+        yield problem._replace(path=path, message=f"{key}{message}")
+
+
+def _with_keys_in_snake_case(problem: Problem) -> str:
+    """The message; the keys that an unknown one may stand for are spelt as in Python, but for Istio's own words.
+
+    Beside one that is in camelCase itself, they are as it is.
+    """
+    is_ours = problem.name == "unknown-key" and _ENTRIES.isdisjoint(problem.path)
+    if not is_ours or str(problem.path[-1]) != str(problem.path[-1]).lower():
+        return problem.message
+    unknown, separator, known = problem.message.partition("; ")
+    return unknown + separator + _CAMEL_CASE.sub(lambda key: to_snake(key[0]), known)
+
+
+_ENTRIES = {"http", "tcp", "tls"}
+_CAMEL_CASE = re.compile(r"\b[a-z]+(?:[A-Z][a-z]+)+\b")
 
 
 def _position(path: Path, data: Any) -> list[int]:

@@ -171,6 +171,23 @@ def test_a_federation_with_an_object_of_another_is_refused_and_the_other_is_not_
     assert engine.requests.keys() <= {"k8s-cluster1", "k8s-cluster2"}
 
 
+def test_the_keys_that_an_unknown_one_may_stand_for_are_spelt_as_in_python() -> None:
+    args = bookinfo()
+    args["clusters"]["cluster1"]["rendr_to"] = "out"
+    args["foo"] = 1
+    args["traffic"][0]["http"][0]["corspolicy"] = {}
+
+    with pytest.raises(pulumi.RunError) as refusal:
+        register(args)
+
+    message = str(refusal.value)
+    assert "'rendr_to' is not a known key; did you mean 'render_to'?" in message
+    assert (
+        "foo: 'foo' is not a known key; it takes addresses, clusters, global_hosts, hosts, services, settle" in message
+    )
+    assert "did you mean 'corsPolicy'?" in message, "Istio's words are Istio's"
+
+
 def test_a_warning_does_not_look_like_an_error_beside_one() -> None:
     args = bookinfo()
     args["traffic"][0]["http"][0] |= {"timeout": "1s", "retries": {"attempts": 3, "perTryTimeout": "1s"}}
