@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -54,8 +55,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Beside tests that judge by the clock, all others take no more of the processor than those leave."""
     if item.config.stash[CLOCKS]:
         policy = os.SCHED_OTHER if _judges_by_the_clock(item) else os.SCHED_IDLE
-        # what a test starts goes on in the same way
-        os.sched_setscheduler(0, policy, os.sched_param(0))
+        # what a test starts goes on in the same way; only root gets back from the lowest priority, and has meshes
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _judges_by_the_clock(item: pytest.Item) -> bool:
