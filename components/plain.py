@@ -1,6 +1,7 @@
 """What a program states, as the plain data that a stack file would give."""
 
-from collections.abc import Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections import UserString
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from inspect import isawaitable
@@ -34,17 +35,21 @@ class _Reading:
         self.problems: list[Problem] = []
         self._around: list[int] = []
         """The identities of what holds the value that is read."""
+        self._once: dict[int, tuple[Any, Any]] = {}
+        """What can be read only once, by its identity, with what it gave. It is kept, so no other gets its identity."""
 
     def value(self, value: Any, path: Path) -> Any:
         if isinstance(value, Enum):
             return self.value(value.value, path)
-        if value is None or isinstance(value, pulumi.Output | pulumi.Resource | bool | int | float | bytes):
+        if value is None or isinstance(value, _LEAVES):
             return value
-        if isinstance(value, str):
-            # of a subclass, the text
-            return value if type(value) is str else str.__str__(value)
-        if isawaitable(value):
-            return pulumi.Output.from_input(value)
+        if isinstance(value, str | UserString):
+            return _text(value)
+        if isawaitable(value) or isinstance(value, Iterator):
+            if id(value) not in self._once:
+                read = pulumi.Output.from_input(value) if isawaitable(value) else self._list(value, path)
+                self._once[id(value)] = value, read
+            return self._once[id(value)][1]
         return self._container(value, path)
 
     def _container(self, value: Any, path: Path) -> Any:
@@ -59,13 +64,41 @@ class _Reading:
 
     def _parts(self, value: Any, path: Path) -> Any:
         if isinstance(value, Mapping):
-            keys = {key: self.value(key, path) for key in value}
-            return {key: self.value(value[stated], (*path, step_of(key))) for stated, key in keys.items()}
+            return self._mapping(value, path)
         if isinstance(value, AbstractSet) and not isinstance(value, KeysView):
-            items = sorted((self.value(item, path) for item in value), key=shown)
+            items = sorted(self._list(value, path), key=shown)
             message = f"{shown(items)} is a set, whose order differs from run to run; write a list"
             self.problems.append(Problem(path, "not-a-list", message))
             return items
-        if isinstance(value, Sequence | Iterator | KeysView | ValuesView):
-            return [self.value(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, Sequence | KeysView | ValuesView):
+            return self._list(value, path)
         return value
+
+    def _list(self, value: Iterable[Any], path: Path) -> list[Any]:
+        return [self.value(item, (*path, index)) for index, item in enumerate(value)]
+
+    def _mapping(self, value: Mapping[Any, Any], path: Path) -> dict[Any, Any]:
+        data: dict[Any, Any] = {}
+        for stated, item in value.items():
+            key = _key(stated)
+            here = (*path, step_of(key))
+            if key in data:
+                self.problems.append(Problem(here, "stated-twice", f"{shown(key)} is stated twice; write it once"))
+            data[key] = self.value(item, here)
+        return data
+
+
+_LEAVES = (pulumi.Output, pulumi.Resource, bool, int, float, bytes, bytearray, memoryview)
+
+
+def _text(value: str | UserString) -> str:
+    """Of a subclass, the text alone."""
+    if type(value) is str:
+        return value
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+def _key(key: Any) -> Any:
+    """What is no text stays as it is: whoever reads the data says so."""
+    meant = key.value if isinstance(key, Enum) else key
+    return _text(meant) if isinstance(meant, str | UserString) else key

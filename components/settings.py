@@ -127,5 +127,7 @@ def _stack_file() -> Path | None:
     file = root / "Pulumi.yaml"
     if not file.is_file():
         return None
-    project: dict[str, str] = yaml.safe_load(file.read_text())
+    project: dict[str, str] = yaml.safe_load(file.read_text()) or {}
+    if project.get("name") != pulumi.get_project():
+        return None
     return root / project.get("stackConfigDir", ".") / f"Pulumi.{pulumi.get_stack()}.yaml"

@@ -6,9 +6,10 @@ import re
 import secrets
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ _NAME = re.compile(r"^  name: (\S+)$", re.MULTILINE)
 """Of a definition: `plural.group`."""
 _VERSION = re.compile(r"^(?:  - |    )name: (v[0-9]\w*)$", re.MULTILINE)
 """Of a definition; each that is served has one."""
+_ASK_AGAIN = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 _PATIENCE_SECONDS = 60.0
 
 
@@ -118,23 +120,36 @@ class ApiServer:
         """Make Istio's CustomResourceDefinitions and its root namespace; afterwards its kinds are served."""
         crds = definitions.read_text().split("\n---\n")
         root = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ROOT_NAMESPACE}})
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         with self._requests() as requests:
             for crd in crds:
-                self._apply(requests, f"{_DEFINITIONS}/{_NAME.findall(crd)[0]}", crd)
-            self._apply(requests, f"/api/v1/namespaces/{ROOT_NAMESPACE}", root)
-            deadline = time.monotonic() + _PATIENCE_SECONDS
+                self._apply(requests, f"{_DEFINITIONS}/{_NAME.findall(crd)[0]}", crd, deadline)
+            self._apply(requests, f"/api/v1/namespaces/{ROOT_NAMESPACE}", root, deadline)
             for crd in crds:
                 plural, _, group = _NAME.findall(crd)[0].partition(".")
                 objects = f"/apis/{group}/{_VERSION.findall(crd)[0]}/{plural}?limit=1"
-                while (status := requests.status_of(objects)) != HTTPStatus.OK:
-                    if time.monotonic() > deadline:
-                        raise StartError(f"{self.cluster} answers {status} to {objects}")
-                    time.sleep(0.05)
+                self._until_ok(partial(requests.send, "GET", objects), objects, deadline)
 
-    def _apply(self, requests: "_Requests", path: str, manifest: str) -> None:
-        answer = requests.send("PATCH", f"{path}?fieldManager=sandbox&force=true", manifest)
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise StartError(f"{self.cluster} does not take {path}: {answer.data.decode(errors='replace')}")
+    def _apply(self, requests: "_Requests", path: str, manifest: str, deadline: float) -> None:
+        apply = partial(requests.send, "PATCH", f"{path}?fieldManager=sandbox&force=true", manifest)
+        self._until_ok(apply, path, deadline)
+
+    def _until_ok(self, ask: Callable[[], urllib3.BaseHTTPResponse], what: str, deadline: float) -> None:
+        """Ask again while the server is busy, or does not know what is asked for yet. Raises `StartError`."""
+        while True:
+            try:
+                answer = ask()
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                status, complaint = 0, str(error)
+            else:
+                status, complaint = answer.status, answer.data.decode(errors="replace")
+            if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+                return
+            if 0 < status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _ASK_AGAIN:
+                raise StartError(f"{self.cluster} does not take {what}: {complaint}")
+            if time.monotonic() > deadline:
+                raise StartError(f"{self.cluster} does not answer to {what} in time: {complaint}")
+            time.sleep(0.05)
 
     def start_controllers(self) -> None:
         """Start them when all kinds are known: the garbage collector looks for new ones only every 30 seconds."""
@@ -154,7 +169,7 @@ class ApiServer:
             "Content-Type": "application/apply-patch+yaml",
         }
         server = config["clusters"][0]["cluster"]["server"]
-        with urllib3.PoolManager(headers=headers, ssl_context=context, retries=False, timeout=30) as pool:
+        with urllib3.PoolManager(headers=headers, ssl_context=context, retries=False, timeout=10) as pool:
             yield _Requests(pool, server)
 
     def _prepare(self, port: int) -> None:

@@ -22,6 +22,8 @@ MESH_OF = {
 }
 """Each takes about a third of the time of all that is marked `quiet`; what is not named is on the third."""
 
+STARTING_CLUSTERS = ("engine", "mesh", "sandbox")
+"""Marks, in the order in which their tests begin."""
 CLOCKS = pytest.StashKey[bool]()
 """Whether any test of this run judges by the clock."""
 
@@ -52,9 +54,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Beside tests that judge by the clock, all others take no more of the processor than those leave."""
+    """Beside tests that judge by the clock, those that start no cluster take no more of the processor than is left."""
     if item.config.stash[CLOCKS]:
-        policy = os.SCHED_OTHER if _judges_by_the_clock(item) else os.SCHED_IDLE
+        policy = os.SCHED_OTHER if _starts_clusters(item) else os.SCHED_IDLE
         # what a test starts goes on in the same way; only root gets back from the lowest priority, and has meshes
         with suppress(PermissionError):
             os.sched_setscheduler(0, policy, os.sched_param(0))
@@ -64,8 +66,12 @@ def _judges_by_the_clock(item: pytest.Item) -> bool:
     return item.get_closest_marker("quiet") is not None
 
 
+def _starts_clusters(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(mark) is not None for mark in STARTING_CLUSTERS)
+
+
 def _turn(item: pytest.Item) -> tuple[bool, ...]:
-    of = (item.get_closest_marker(mark) is None for mark in ("engine", "mesh", "sandbox"))
+    of = (item.get_closest_marker(mark) is None for mark in STARTING_CLUSTERS)
     return (_shared_mesh(item.nodeid.partition("::")[0]) is None, *of)
 
 

@@ -61,6 +61,16 @@ def test_an_encrypted_address_is_not_taken_for_a_name(tmp_path: Path) -> None:
     assert run("check", file).code == 0
 
 
+def test_a_version_that_nothing_calls_may_be_encrypted(tmp_path: Path) -> None:
+    [scenario] = [folder for folder in SCENARIOS if folder.name == "one_name_on_every_cluster"]
+    spec = spec_of(scenario)
+    clear, secret = tmp_path / "Pulumi.clear.yaml", tmp_path / "Pulumi.secret.yaml"
+    clear.write_text(stack_file(spec))
+    secret.write_text(stack_file(with_encrypted(spec, [("services", 0, "clusters", "berlin", "versions", 0)])))
+
+    assert render(tmp_path, secret) == render(tmp_path, clear)
+
+
 def test_what_needs_no_encrypted_value_goes_on_without_it(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.x.yaml"
     file.write_text(stack_file(with_encrypted(bookinfo(), [("settleSeconds",), ("clusters", "cluster1", "context")])))

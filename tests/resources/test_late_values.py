@@ -58,6 +58,21 @@ def test_what_a_plan_has_to_know_is_no_output(field: str, value: Any, path: str,
         register(bookinfo(), late=put)
 
 
+def test_a_header_may_have_any_name_and_its_value_may_be_an_output() -> None:
+    """Such as the name of a field that decides which entry answers."""
+    match = {"headers": {"port": {"exact": "1"}}, "queryParams": {"gateways": {"exact": "2"}}}
+
+    def put(args: Args) -> None:
+        late = {
+            field: {name: {"exact": pulumi.Output.from_input(condition["exact"])} for name, condition in of.items()}
+            for field, of in match.items()
+        }
+        args["traffic"][0]["http"] = [{**args["traffic"][0]["http"][0], "match": [late]}]
+
+    [entry, _] = register(bookinfo(), late=put).inputs[ROUTE]["spec"]["http"]
+    assert entry["match"] == [{**match, "port": 9080}]
+
+
 def test_the_share_of_a_copy_may_be_an_output_and_is_told_once_it_is_known() -> None:
     def put(args: Args) -> None:
         percentage = {"value": pulumi.Output.from_input(12.5)}

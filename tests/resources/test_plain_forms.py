@@ -1,7 +1,7 @@
 """The forms in which Python programs state a spec: what stands for plain data, and what does not."""
 
 import asyncio
-from collections import ChainMap, OrderedDict, UserList, deque
+from collections import ChainMap, OrderedDict, UserList, UserString, deque
 from collections.abc import Callable
 from enum import Enum, IntEnum
 from types import MappingProxyType
@@ -17,6 +17,10 @@ from tests.given.registration import Args, Engine, bookinfo, failing, register
 class Address(str, Enum):  # noqa: UP042 -- as programs before Python 3.11 have it
     GATEWAY = "172.18.0.230"
     POOL = "240.0.0.0/12"
+
+
+class Name(Enum):
+    CLUSTER1 = "cluster1"
 
 
 class Number(IntEnum):
@@ -44,6 +48,7 @@ FORMS: dict[str, Callable[[Args], None]] = {
     "what is iterated once": lambda entry: entry.update(route=(place for place in entry["route"])),
     "views of a dict": lambda entry: entry.update(route={place["version"]: place for place in entry["route"]}.values()),
     "deques and tuples": lambda entry: entry.update(route=deque(entry["route"]), match=tuple(entry["match"])),
+    "texts of other types": lambda entry: entry["route"][0].update(cluster=UserString("cluster2"), version=Text("v3")),
     "numbers with names": lambda entry: entry.update(retries={"attempts": Number.ATTEMPTS}),
 }
 
@@ -69,6 +74,18 @@ def test_enums_stand_for_their_values_everywhere() -> None:
     assert register(same).inputs == register(args).inputs
 
 
+def test_what_can_be_read_only_once_may_be_stated_twice() -> None:
+    args = bookinfo()
+    args["traffic"].append({**args["traffic"][0], "name": "again", "clients": {"clusters": ["cluster2"]}})
+
+    def put(stated: Args) -> None:
+        places = (place for place in stated["traffic"][0]["http"][0]["route"])
+        for rule in stated["traffic"]:
+            rule["http"] = [{"route": places}]
+
+    assert register(args, late=put).inputs == register(args).inputs
+
+
 def test_an_awaitable_is_an_output() -> None:
     async def address() -> str:
         await asyncio.sleep(0)
@@ -86,6 +103,14 @@ def test_an_awaitable_is_an_output() -> None:
         (
             lambda args: args["clusters"]["cluster2"]["gateway"].update(addresses={"192.0.2.2", "192.0.2.1"}),
             r"clusters\.cluster2\.gateway\.addresses: \['192\.0\.2\.1', '192\.0\.2\.2'\] is a set, whose order differs",
+        ),
+        (
+            lambda args: args["services"][0]["clusters"].update({("cluster", 3): {}}),
+            r"services\[0\]\.clusters\.\['cluster', 3\]: \['cluster', 3\] is not text",
+        ),
+        (
+            lambda args: args["clusters"].update({Name.CLUSTER1: args["clusters"]["cluster1"]}),
+            r"clusters\.cluster1: 'cluster1' is stated twice; write it once",
         ),
         (
             lambda args: args["traffic"][0]["http"][0].update(headers=itself()),

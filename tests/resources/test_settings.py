@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from mesh_federation import settings
 from pulumi.runtime import mocks
 
@@ -92,12 +93,17 @@ def test_an_inline_program_of_the_automation_api_reads_the_configuration_too(eng
     assert engine.requests.keys() == CLUSTERS.keys()
 
 
-def test_where_there_is_no_project_a_secret_kubeconfig_is_taken(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("project", [None, "", "name: another"])
+def test_where_the_project_is_not_at_hand_a_secret_kubeconfig_is_taken(
+    project: str | None, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of an inline program: nobody can tell there which values of the configuration are encrypted."""
     clusters = {**CLUSTERS, "cluster1": {"kubeconfig": "apiVersion: v1\nkind: Config\n"}}
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pulumi.get_root_directory", lambda: None)
+    if project is not None:
+        (tmp_path / "Pulumi.yaml").write_text(project)
+        (tmp_path / "Pulumi.demo.yaml").write_text(yaml.safe_dump({"config": {"mesh:clusters": clusters}}))
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator,unused-ignore]
     def program() -> None:

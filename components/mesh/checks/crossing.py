@@ -33,9 +33,11 @@ def crossing(path: Path, call: Crossing, federation: Federation) -> Iterator[Pro
     if call.clients and call.serving in federation.clusters and not is_retired(call.serving, federation):
         yield from each(
             no_gateway(path, call, federation),
-            no_address_for_client(path, call, federation),
-            weights_too_large(path, call, federation),
-            no_pool_of_the_family(path, call, federation),
+            *(
+                check(path, call, client, federation)
+                for client in _known_clients(call, federation)
+                for check in (no_address_for_client, weights_too_large, no_pool_of_the_family)
+            ),
             server_name_too_long(path, call, federation),
             federated_host_too_long(path, call, federation),
             federated_host_under_local(call.service, call.serving, federation),
@@ -48,47 +50,45 @@ def no_gateway(path: Path, call: Crossing, federation: Federation) -> Iterator[P
         yield Problem(path, "no-gateway", message)
 
 
-def no_address_for_client(path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+def no_address_for_client(path: Path, call: Crossing, client: Cluster, federation: Federation) -> Iterator[Problem]:
     serving = federation.clusters[call.serving]
     takes_calls = any(gateway.share != 0 for gateway in call.service.gateways_on(serving).values())
-    for client in _known_clients(call, federation):
-        if takes_calls and not call.service.gateways_dialled(serving, client):
-            of_any_family = client.model_copy(update={"ip_families": None})
-            is_by_family = call.service.gateways_dialled(serving, of_any_family)
-            why = f", by its `ipFamilies`, {joined(client.ip_families or [])}" if is_by_family else ""
-            message = f"{call.serving!r} has no gateway address that {client.name!r} can dial{why}; add one for it"
-            yield Problem(path, "no-address-for-client", message)
+    if takes_calls and not call.service.gateways_dialled(serving, client):
+        of_any_family = client.model_copy(update={"ip_families": None})
+        is_by_family = call.service.gateways_dialled(serving, of_any_family)
+        why = f", by its `ipFamilies`, {joined(client.ip_families or [])}" if is_by_family else ""
+        message = f"{call.serving!r} has no gateway address that {client.name!r} can dial{why}; add one for it"
+        yield Problem(path, "no-address-for-client", message)
 
 
-def weights_too_large(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+def weights_too_large(_path: Path, call: Crossing, client: Cluster, federation: Federation) -> Iterator[Problem]:
     """Envoy adds up the weights of all addresses, in 32 bits."""
     serving = federation.clusters[call.serving]
-    has_weights = any(gateway.share is not None for gateway in serving.gateway_of.values())
-    for client in _known_clients(call, federation) if has_weights else ():
-        groups = [gateway.group for gateway in call.service.gateways_dialled(serving, client)]
-        total = sum(weight * size for weight, (_, size) in zip(spread(groups), groups, strict=True))
-        if total > MAX_TOTAL:
-            message = (
-                f"spread over the addresses that {client.name!r} dials, the weights add up to {total}; "
-                f"Envoy takes at most {MAX_TOTAL}"
-            )
-            yield Problem(("clusters", call.serving, "gateways"), "weights-too-large", message)
+    if all(gateway.share is None for gateway in serving.gateway_of.values()):
+        return
+    groups = [gateway.group for gateway in call.service.gateways_dialled(serving, client)]
+    total = sum(weight * size for weight, (_, size) in zip(spread(groups), groups, strict=True))
+    if total > MAX_TOTAL:
+        message = (
+            f"spread over the addresses that {client.name!r} dials, the weights add up to {total}; "
+            f"Envoy takes at most {MAX_TOTAL}"
+        )
+        yield Problem(("clusters", call.serving, "gateways"), "weights-too-large", message)
 
 
 MAX_TOTAL = 2**32 - 1
 
 
-def no_pool_of_the_family(_path: Path, call: Crossing, federation: Federation) -> Iterator[Problem]:
+def no_pool_of_the_family(_path: Path, _call: Crossing, client: Cluster, federation: Federation) -> Iterator[Problem]:
     """A federated host without an address of the caller's family has none that the caller could dial."""
     networks = federation.addresses.networks
-    for client in _known_clients(call, federation):
-        if client.ip_families is not None and not any(client.has_family(network.version) for network in networks):
-            families = joined(client.ip_families)
-            message = (
-                f"{client.name!r} has {families} alone, and no federated host has an address of it; "
-                f"add a network of {families} to `addresses.pools`"
-            )
-            yield Problem(("clusters", client.name, "ipFamilies"), "no-pool-of-the-family", message)
+    if client.ip_families is not None and not any(client.has_family(network.version) for network in networks):
+        families = joined(client.ip_families)
+        message = (
+            f"{client.name!r} has {families} alone, and no federated host has an address of it; "
+            f"add a network of {families} to `addresses.pools`"
+        )
+        yield Problem(("clusters", client.name, "ipFamilies"), "no-pool-of-the-family", message)
 
 
 def _known_clients(call: Crossing, federation: Federation) -> list[Cluster]:

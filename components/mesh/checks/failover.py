@@ -132,6 +132,8 @@ def ranked_twice(path: Path, destination: Destination, target: Service) -> Itera
 
 def never_ejected(path: Path, destination: Destination, target: Service) -> Iterator[Problem]:
     """A substitute answers once Envoy has ejected what is before it; without an error that counts, it never does."""
+    if destination.cluster not in target.clusters:
+        return  # which is told by itself
     stated = list(stated_policies(target, destination.cluster, destination.version or ""))
     outliers = as_late(merged(defaults(stated), *stated)["outlierDetection"])
     counts = ["consecutive5xxErrors", "consecutiveGatewayErrors"]

@@ -33,11 +33,15 @@ def is_late(value: Any) -> bool:
 def quoted(value: Any) -> str:
     """The value as the user wrote it, in quotes and on one line; of a long one the beginning."""
     try:
-        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(value, default=_as_text, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):  # keys that are no text, huge numbers, what contains itself
         text = f"a {type(value).__name__}"
     text = text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"
     return f"'{''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)}'"
+
+
+def _as_text(value: Any) -> str:
+    return "an output" if is_late(value) else str(value)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

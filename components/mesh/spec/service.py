@@ -65,6 +65,8 @@ class Presence(Part):
 
         Empty for a version with a Service of its own, and for `""`, any version.
         """
+        if not version:
+            return {}
         if version in self.subsets:
             return dict(self.subsets[version])
         return {"version": version} if version in self.versions else {}

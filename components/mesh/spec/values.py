@@ -281,9 +281,11 @@ class InIstiosWords:
             return None
         if not is_single(self.kind, self.place):
             return SEVERAL_VALUES
-        if "match" in self.place and _DECIDING.intersection(map(str, self.place)):
-            return "decides which entry answers; state it"
-        return None
+        if "match" not in self.place:
+            return None
+        # behind the index; deeper, names of headers and labels are the user's to choose
+        field = self.place[self.place.index("match") + 2 :][:1]
+        return "decides which entry answers; state it" if _DECIDING.intersection(map(str, field)) else None
 
 
 def _is_needed(words: InIstiosWords, value: Any) -> bool:
