@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 
 COMMANDS = {"up", "preview", "refresh", "destroy"}
 """Of the CLI: these can use a language host that runs already."""
@@ -28,16 +29,19 @@ class LanguageHost:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self._process.stdout is not None
         # in this order once they are sorted, for a digit comes before a letter
         resources, programs = sorted(self._printed() for _ in range(2))
         self.options = ("--client", f"127.0.0.1:{programs.removeprefix('programs ')}")
         """What the CLI is told, to use it for programs."""
         self.variables = {"PULUMI_DEBUG_PROVIDERS": f"pulumi-python:{resources}"}
         """What the CLI is told, to use it for dynamic resources."""
+        # programs that print must not wait for a reader
+        Thread(target=self._process.stdout.read, daemon=True).start()
 
     def close(self) -> None:
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
 
     def _printed(self) -> str:
         """A line."""

@@ -47,8 +47,6 @@ def main() -> None:
     server.start()
     # in one piece, or the other port may come between
     sys.stdout.write(f"programs {port}\n")
-    # nobody reads on: what programs print goes where their complaints go
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdin.read()
     # neither server's threads end by themselves
     os._exit(0)
