@@ -14,6 +14,10 @@ class StartError(RuntimeError):
     """A program did not come up; says which, and the end of what it logged."""
 
 
+_ONCE_IT_IS_REMEMBERED = ("sh", "-c", 'read -r line && exec "$@" < /dev/null', "sh")
+"""Waits for a line and becomes the program; nobody could end one whose starter is killed before it is remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Process:
     """A process, told apart from a later one with the same id by the moment it began (clock ticks since boot)."""
@@ -42,16 +46,19 @@ class Processes:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             child = subprocess.Popen(
-                list(map(str, command)),
+                [*_ONCE_IT_IS_REMEMBERED, *map(str, command)],
                 cwd=self._directory,
                 env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self._children[child.pid] = child
         self._remember({**self._known(), name: _Process(child.pid, _began(child.pid) or 0)})
+        assert child.stdin is not None
+        child.stdin.write(b"\n")
+        child.stdin.close()
 
     def is_running(self, name: str) -> bool:
         process = self._known().get(name)

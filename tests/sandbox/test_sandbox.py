@@ -105,6 +105,23 @@ def test_a_cluster_can_stop_come_back_and_be_built_anew(second: Sandbox) -> None
     assert "kept" not in kubectl(second, "cluster1", "get", "namespaces", "--output", "name")
 
 
+def test_a_program_begins_only_once_somebody_could_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the command that starts it is killed at the worst moment."""
+
+    class KilledError(Exception):
+        pass
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(Processes, "_remember", killed)
+    with pytest.raises(KilledError):
+        Processes(tmp_path).start("touch", ["touch", tmp_path / "begun"])
+
+    time.sleep(0.5)
+    assert not (tmp_path / "begun").exists()
+
+
 def test_a_command_that_is_killed_half_way_leaves_nothing_that_the_next_down_does_not_end(tmp_path: Path) -> None:
     directory = tmp_path / "sandbox"
     starting = subprocess.Popen(command(directory, "up", "one"), cwd=REPOSITORY, stdout=subprocess.DEVNULL)
