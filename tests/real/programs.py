@@ -13,6 +13,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped,unused-ignore]
 from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
 
@@ -39,6 +40,8 @@ def _attach(*_: Any) -> empty_pb2.Empty:
 
 
 def main() -> None:
+    # an engine may get the port that an earlier one had, of which a common pool still knows that nobody answers there
+    _GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
     provider_pb2_grpc.ResourceProviderServicer.Attach = _attach  # type: ignore[assignment,method-assign,unused-ignore]
     Thread(target=runpy.run_module, args=["pulumi.dynamic", None, "__main__"], daemon=True).start()
     server = grpc.server(ThreadPoolExecutor())
