@@ -53,7 +53,7 @@ test: check tools network-tools ## every check and every test, on real API serve
 	$(BIN)/pytest -m "$(CLUSTERS) and not quiet" --numprocesses 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -m "quiet or not $(CLUSTERS)" --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# built before the tests, where one can see it: it takes some 16 minutes, once
+# built before the tests, where one can see it: it takes some 12 minutes, once
 tools: .venv/ready
 	$(BIN)/python -m sandbox tools
 

@@ -17,12 +17,12 @@ from .mesh.errors import Problem, SpecError
 from .mesh.istio.kinds import SERVICE
 from .mesh.manifest import PART_OF, key_of
 from .mesh.plan.plan import Edge, Plan, plan
-from .mesh.reach import shared_cluster, taken_off
+from .mesh.reach import shared_cluster, split_by_keys
 from .mesh.read import read
 from .mesh.resolve import resolve
 from .mesh.routes import Routes
 from .mesh.wording import shown
-from .plain import plain
+from .plain_data import plain_data
 from .removals import Names, Removals
 
 
@@ -197,7 +197,7 @@ def _names_called(routes: Routes) -> Iterator[str]:
 def _read(name: str, args: FederationArgs) -> Configuration:
     if isinstance(args, StackArgs) and (configuration := args.configuration) and not [*_name_problems(name)]:
         return configuration
-    data, problems = plain(args)
+    data, problems = plain_data(args)
     if not isinstance(data, dict):
         words = "is not a mapping; state the keys of a spec, of which single values may be outputs"
         raise pulumi.RunError(f"{name} cannot be built:\nspec: {shown(data)} {words}")
@@ -226,7 +226,7 @@ def _name_problems(name: Any) -> Iterator[Problem]:
 
 def _split(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The spec, and per cluster how it is reached."""
-    mesh, taken = taken_off(data, _WAYS)
+    mesh, taken = split_by_keys(data, _WAYS)
     return mesh, {name: {_WAYS[key]: value for key, value in own.items()} for name, own in taken.items()}
 
 

@@ -15,7 +15,7 @@ from pulumi_kubernetes import Provider
 from .args import Configuration, FederationArgs, StackArgs
 from .mesh import stack_file
 from .mesh.errors import Problem, SpecError
-from .mesh.reach import Reach, taken_off
+from .mesh.reach import Reach, split_by_keys
 from .mesh.read import read_stack
 from .mesh.spec.cluster import Cluster
 
@@ -56,7 +56,7 @@ def _configuration() -> dict[str, Any]:
 
 def _args(data: Mapping[str, Any], providers: Mapping[str, Provider]) -> dict[str, Any]:
     """What a program would state; `renderTo` stays, for nothing waits where objects are only rendered."""
-    beyond, _ = taken_off(data, _OF_PROVIDERS)
+    beyond, _ = split_by_keys(data, _OF_PROVIDERS)
     clusters = {name: {**beyond["clusters"][name], "provider": provider} for name, provider in providers.items()}
     return {**beyond, "clusters": clusters}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .istio.kinds import Kind
 from .unknown import Unknown
+from .wording import is_output
 
 Late = Any
 """A value that is passed on and never looked into: a `str` in a test, a `pulumi.Output` in a stack."""
@@ -13,7 +14,7 @@ Late = Any
 
 def is_late(value: Any) -> bool:
     """Whether a value becomes known only later: an output of Pulumi's, or what only the engine can decrypt."""
-    return isinstance(value, Unknown) or callable(getattr(value, "apply", None))
+    return isinstance(value, Unknown) or is_output(value)
 
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "mesh-federation"}

@@ -44,7 +44,7 @@ class Split(NamedTuple):
 def split(data: Mapping[str, Any]) -> Split:
     """Takes context, kubeconfig, renderTo and identity off every cluster; a provider, too, which is for programs."""
     keys = {key for name, field in Reach.model_fields.items() for key in (name, field.alias or name)}
-    mesh, taken = taken_off(data, {*keys, "provider"})
+    mesh, taken = split_by_keys(data, {*keys, "provider"})
     reading = Reading()
     reach = {
         name: reading.part(Reach, {key: value for key, value in own.items() if key in keys}, ("clusters", name))
@@ -53,7 +53,7 @@ def split(data: Mapping[str, Any]) -> Split:
     return Split(mesh, reach, (*reading.problems, *_problems(mesh, reach)))
 
 
-def taken_off(data: Mapping[str, Any], keys: Collection[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def split_by_keys(data: Mapping[str, Any], keys: Collection[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The data without these keys of its clusters; and cluster → what it says under them. No cluster is left out.
 
     What is no mapping stays as it is, for whoever reads it.

@@ -10,7 +10,7 @@ from . import stack_file
 from .checks.federation import check
 from .errors import Problem, SpecError
 from .reach import Reach, split
-from .reading import Reading
+from .reading import Reading, is_snake_case
 from .spec.federation import Federation
 from .telling import as_spelt, in_order
 
@@ -65,5 +65,5 @@ def _read(data: Mapping[str, Any]) -> tuple[Federation, list[Problem]]:
         # all at once, and 20 times as fast as value by value
         return Federation.model_validate(data), []
     except ValidationError:
-        reading = Reading()
+        reading = Reading(snake_case=is_snake_case(data))
         return reading.part(Federation, data, ()), reading.problems

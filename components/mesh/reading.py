@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import MinLen
 from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic.fields import FieldInfo
 
 from .errors import Path, Problem
@@ -21,10 +22,14 @@ from .wording import not_text, shown, step_of, told
 
 
 class Reading:
-    """One pass over plain data; `problems` are those of its values, in the order of the models."""
+    """One pass over plain data; `problems` are those of its values, in the order of the models.
 
-    def __init__(self) -> None:
+    In messages, the keys of a part are spelt as in Python if the whole is in `snake_case`.
+    """
+
+    def __init__(self, *, snake_case: bool = False) -> None:
         self.problems: list[Problem] = []
+        self._snake_case = snake_case
 
     def part(self, model: type[Part], data: Any, path: Path) -> Any:
         """An instance of `model`, in which an `Unknown` stands for every value that cannot be read."""
@@ -38,7 +43,7 @@ class Reading:
         data = model.stated(data)
         keys = self._keys(model, data, path)
         # a misspelt key states something: without it, the part would seem to say more, or less, than it does
-        misspelt = {_meant(key, model, data): key for key in data}
+        misspelt = {self._meant(key, model, data): key for key in data}
         values: dict[str, Any] = {}
         for name, field in model.model_fields.items():
             if name in keys:
@@ -63,7 +68,7 @@ class Reading:
             if not isinstance(key, str):
                 self._problem((*path, step_of(key)), "not-text", f"{shown(key)} {not_text(key, is_key=True)}")
             elif name is None:
-                self._problem((*path, step_of(key)), "unknown-key", _unknown_key(key, model, data))
+                self._problem((*path, step_of(key)), "unknown-key", self._unknown_key(key, model, data))
             elif name in keys:
                 self._problem(
                     (*path, key), "stated-twice", f"{key!r} and {keys[name]!r} are one key; write one of them"
@@ -149,6 +154,32 @@ class Reading:
         except ValidationError as error:
             return self._unread(path, *told(error.errors(include_url=False)[0], data))
 
+    def _unknown_key(self, key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
+        nearest = self._nearest(key, model, data)
+        hint = f"{model.instead[key]}; " if key in model.instead else f"did you mean {nearest!r}? " if nearest else ""
+        # a stack file takes no provider, and a program can look it up
+        takes = sorted({*self._keys_like(key, model)} - {"provider"})
+        return f"{key!r} is not a known key; {hint}it takes {', '.join(takes)}"
+
+    def _keys_like(self, key: str, model: type[Part]) -> list[str]:
+        """The keys of a part, in the spelling of this one; where it is no help, in that of the whole."""
+        in_snake_case = "_" in key or (self._snake_case and key.islower())
+        keys = [*(field.alias or name for name, field in model.model_fields.items()), *model.elsewhere]
+        return [*map(to_snake, keys)] if in_snake_case else keys
+
+    def _nearest(self, key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
+        """The key that is probably meant; empty if there is none, or it is stated as well, or others say the same."""
+        if key in model.instead:
+            return ""
+        nearest = get_close_matches(key, self._keys_like(key, model), n=1)
+        return nearest[0] if nearest and nearest[0] not in data else ""
+
+    def _meant(self, key: Any, model: type[Part], data: Mapping[Any, Any]) -> str | None:
+        """The field that an unknown key probably means."""
+        if not isinstance(key, str) or key in _fields_by_key(model) or _is_istios(key, model):
+            return None
+        return _fields_by_key(model).get(self._nearest(key, model, data))
+
     def _unread(self, path: Path, name: str, message: str) -> Unknown:
         self._problem(path, name, message)
         return Unknown(path, encrypted=False)
@@ -187,29 +218,12 @@ def _needs_entries(constraints: Iterable[Any]) -> bool:
     return any(isinstance(constraint, MinLen) for constraint in constraints)
 
 
-def _unknown_key(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
-    nearest = _nearest(key, model, data)
-    hint = f"{model.instead[key]}; " if key in model.instead else f"did you mean {nearest!r}? " if nearest else ""
-    # a stack file takes no provider, and a program can look it up
-    takes = sorted({*_keys_like(key, model), *model.elsewhere} - {"provider"})
-    return f"{key!r} is not a known key; {hint}it takes {', '.join(takes)}"
-
-
-def _keys_like(key: str, model: type[Part]) -> list[str]:
-    """The keys of a part, in the spelling of this one."""
-    return [name if "_" in key else field.alias or name for name, field in model.model_fields.items()]
-
-
-def _nearest(key: str, model: type[Part], data: Mapping[Any, Any]) -> str:
-    """The key that is probably meant; empty if there is none, or it is stated as well, or others say the same."""
-    if key in model.instead:
-        return ""
-    nearest = get_close_matches(key, [*_keys_like(key, model), *model.elsewhere], n=1)
-    return nearest[0] if nearest and nearest[0] not in data else ""
-
-
-def _meant(key: Any, model: type[Part], data: Mapping[Any, Any]) -> str | None:
-    """The field that an unknown key probably means."""
-    if not isinstance(key, str) or key in _fields_by_key(model) or _is_istios(key, model):
-        return None
-    return _fields_by_key(model).get(_nearest(key, model, data))
+def is_snake_case(data: Any) -> bool:
+    """Whether the user writes Python's form: some key of a part is in snake_case."""
+    if isinstance(data, Mapping):
+        return any(
+            ("_" in key and to_camel(key) != key) or is_snake_case(value)
+            for key, value in data.items()
+            if isinstance(key, str)
+        )
+    return isinstance(data, list | tuple) and any(map(is_snake_case, data))

@@ -9,7 +9,7 @@ from . import cycle_collector
 from .istio.match import covers, is_catch_all, narrowed
 from .manifest import is_late
 from .routes import Absent, Destination, Entry, Member, Route, Routes
-from .spec.callers import MESH, Callers, lists
+from .spec.callers import MESH, Callers, callers_of
 from .spec.cluster import Cluster
 from .spec.federation import Federation
 from .spec.rule import Destination as SpecDestination
@@ -206,7 +206,7 @@ def _added_up(destinations: Iterable[SpecDestination]) -> list[SpecDestination]:
 
 
 def _by_callers(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[Rule]]]:
-    for callers, indices in lists(rules):
+    for callers, indices in callers_of(rules):
         speaking = [rules[index] for index in indices]
         yield replace(callers, rule=speaking[0].name or "") if callers.gateways else callers, speaking
 

@@ -1,12 +1,12 @@
 """Problems as the user wants to read them: in the order of the text, each key spelt as it stands there."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_snake
 
 from .errors import Path, Problem
+from .reading import is_snake_case
 from .wording import step_of
 
 
@@ -20,28 +20,11 @@ def as_spelt(problems: Iterable[Problem], data: Any) -> Iterator[Problem]:
 
     What "is missing" is named.
     """
-    snake_case = _is_snake_case(data)
+    snake_case = is_snake_case(data)
     for problem in problems:
         path = tuple(_spelt(problem.path, data, snake_case=snake_case))
         key = f"{path[-1]!r} " if problem.message.startswith("is missing") else ""
-        message = _with_keys_in_snake_case(problem) if snake_case else problem.message
-        yield problem._replace(path=path, message=f"{key}{message}")
-
-
-def _with_keys_in_snake_case(problem: Problem) -> str:
-    """The message; the keys that an unknown one may stand for are spelt as in Python, but for Istio's own words.
-
-    Beside one that is in camelCase itself, they are as it is.
-    """
-    is_ours = problem.name == "unknown-key" and _ENTRIES.isdisjoint(problem.path)
-    if not is_ours or str(problem.path[-1]) != str(problem.path[-1]).lower():
-        return problem.message
-    unknown, separator, known = problem.message.partition("; ")
-    return unknown + separator + _CAMEL_CASE.sub(lambda key: to_snake(key[0]), known)
-
-
-_ENTRIES = {"http", "tcp", "tls"}
-_CAMEL_CASE = re.compile(r"\b[a-z]+(?:[A-Z][a-z]+)+\b")
+        yield problem._replace(path=path, message=f"{key}{problem.message}")
 
 
 def _position(path: Path, data: Any) -> list[int]:
@@ -69,14 +52,3 @@ def _spelt(path: Path, data: Any, *, snake_case: bool) -> Iterator[str | int]:
         else:
             data = None
         yield spelling
-
-
-def _is_snake_case(data: Any) -> bool:
-    """Whether the user writes Python's form: some key of a part is in snake_case."""
-    if isinstance(data, Mapping):
-        return any(
-            ("_" in key and to_camel(key) != key) or _is_snake_case(value)
-            for key, value in data.items()
-            if isinstance(key, str)
-        )
-    return isinstance(data, list | tuple) and any(map(_is_snake_case, data))

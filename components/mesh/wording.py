@@ -39,11 +39,16 @@ def _scalar(value: Any) -> str:
         return ".nan" if isnan(value) else ".inf" if value > 0 else "-.inf"
     if isinstance(value, date):
         return value.isoformat()
-    if callable(getattr(value, "apply", None)):
+    if is_output(value):
         return "an output"
     text = repr(value)
     # where it is in memory differs from run to run
     return _with_article(type(value).__name__) if " at 0x" in text else text
+
+
+def is_output(value: Any) -> bool:
+    """Whether a value becomes known only later, as Pulumi's outputs do."""
+    return callable(getattr(value, "apply", None))
 
 
 def _with_article(noun: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Path, Problem, spelled
 from ..istio.match import covers, narrowed
-from ..spec.callers import Callers, lists
+from ..spec.callers import Callers, callers_of
 from ..spec.rule import Rule
 from ..spec.service import Service
 from ..spec.values import PROTOCOLS_OF
@@ -59,7 +59,7 @@ def _in_common(hiding: Sequence[Sequence[Path]]) -> list[Path]:
 
 def by_callers(rules: Sequence[Indexed]) -> Iterator[tuple[Callers, list[Indexed]]]:
     """Each group of callers, and the rules that make one list of entries for them."""
-    for callers, indices in lists([rule for _, rule in rules]):
+    for callers, indices in callers_of([rule for _, rule in rules]):
         yield callers, [rules[index] for index in indices]
 
 

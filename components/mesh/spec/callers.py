@@ -28,7 +28,7 @@ class Callers:
         return self.gateways or (MESH,)
 
 
-def lists(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[int]]]:
+def callers_of(rules: Sequence[Rule]) -> Iterator[tuple[Callers, list[int]]]:
     """Each group of callers, and the indices of the rules that speak for it.
 
     Istio prefers a namespace's own list to everybody's. Of `Callers`, `rule` is left to whoever can read the name.

@@ -13,21 +13,21 @@ from .mesh.errors import Path, Problem
 from .mesh.wording import shown, step_of
 
 
-class Plain(NamedTuple):
+class PlainData(NamedTuple):
     """The data, and what is wrong with it already."""
 
     data: Any
     problems: tuple[Problem, ...]
 
 
-def plain(args: Any) -> Plain:
+def plain_data(args: Any) -> PlainData:
     """Mappings become dicts, sequences lists, enums their values and awaitables outputs; the caller's parts stay as is.
 
     A set is a problem: its order, and so the objects, would differ from run to run. What is none of these is left to
     whoever reads the data.
     """
     reading = _Reading()
-    return Plain(reading.value(args, ()), tuple(reading.problems))
+    return PlainData(reading.value(args, ()), tuple(reading.problems))
 
 
 class _Reading:
