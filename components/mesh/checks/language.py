@@ -99,7 +99,20 @@ def refused_as_a_whole(path: Path, rule: Rule, references: References) -> Iterat
     }
     for problem in webhook.problems(as_late(spec), _KIND, (), path):
         if problem.name in _OF_THE_WHOLE:
-            yield problem
+            yield _of_the_service(problem, path, rule) if _names_an_own_host(problem.path, path, stated) else problem
+
+
+def _names_an_own_host(place: Path, path: Path, stated: Any) -> bool:
+    """Whether a problem is that of a name behind those that the rule states."""
+    match place[len(path) :]:
+        case ("hosts", int(index)):
+            return index >= len(stated)
+    return False
+
+
+def _of_the_service(problem: Problem, path: Path, rule: Rule) -> Problem:
+    message = f"of the names of {rule.service!r}, {problem.message}"
+    return problem._replace(path=(*path, "service"), message=message)
 
 
 def _readable(entries: Sequence[HttpEntry | TcpEntry | TlsEntry]) -> list[dict[str, Any]]:
